@@ -1,0 +1,314 @@
+"""The work of the stages for one session: requests in, results out, nothing decided."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from typing import Any
+
+from antiphon.audio.resample import Resampler
+from antiphon.errors import StageError
+from antiphon.session.context import ModelContext
+from antiphon.session.limits import RATE, SAMPLE_BYTES
+from antiphon.session.requests import (
+    CancelGeneration,
+    CancelSpeech,
+    CancelTranscription,
+    DetectSpeech,
+    FinishTranscription,
+    Generate,
+    PrepareTranscription,
+    Speak,
+    StartTranscription,
+    TranscribeAudio,
+)
+from antiphon.session.results import (
+    DetectionFailed,
+    GeneratedArguments,
+    GeneratedCall,
+    GeneratedText,
+    GenerationDone,
+    GenerationFailed,
+    Result,
+    SpeechDetected,
+    SpeechDone,
+    SpeechFailed,
+    SpokenAudio,
+    SpokenWord,
+    TranscriptFailed,
+    TranscriptFinal,
+    TranscriptPartial,
+)
+from antiphon.stages.base import (
+    GenerationEvent,
+    GenerationFinished,
+    LanguageModel,
+    Speech,
+    SpeechToText,
+    TextDelta,
+    TextToSpeech,
+    ToolCallDelta,
+    ToolCallStarted,
+    TranscriptionStream,
+    VoiceActivityDetector,
+)
+
+log = logging.getLogger(__name__)
+
+Report = Callable[[Result], None]
+Failed = Callable[[str, str], Result]
+
+
+class Tasks:
+    """A session's tasks by key; each reports its failure as a result, and all end with the session."""
+
+    def __init__(self, report: Report) -> None:
+        self._report = report
+        self._tasks: dict[object, asyncio.Task[None]] = {}
+
+    def start(self, key: object, work: Coroutine[Any, Any, None], failed: Failed | None = None) -> None:
+        """Run `work`; if it raises, report what `failed(code, message)` makes of it."""
+        task = asyncio.get_running_loop().create_task(self._guard(work, failed))
+        self._tasks[key] = task
+        task.add_done_callback(lambda done: self._forget(key, done))
+
+    def cancel(self, key: object) -> None:
+        if (task := self._tasks.pop(key, None)) is not None:
+            task.cancel()
+
+    def close(self) -> None:
+        for key in list(self._tasks):
+            self.cancel(key)
+
+    def _forget(self, key: object, task: asyncio.Task[None]) -> None:
+        if self._tasks.get(key) is task:
+            del self._tasks[key]
+
+    async def _guard(self, work: Coroutine[Any, Any, None], failed: Failed | None) -> None:
+        try:
+            await work
+        except StageError as error:
+            log.warning("%s", error)
+            if failed is not None:
+                self._report(failed(error.code, str(error)))
+        except Exception:
+            # A fault of ours in one session must not end the others, nor go unseen.
+            log.exception("a stage failed unexpectedly")
+            if failed is not None:
+                self._report(failed("internal_error", "a stage failed unexpectedly; the server's log has the cause"))
+
+
+class Detection:
+    """Turn detection for one session: audio is cut into the detector's frames and looked at in batches."""
+
+    MOST_FRAMES = 32  # looked at in one go, about a second; more would make other sessions wait
+
+    def __init__(self, vad: VoiceActivityDetector, tasks: Tasks, report: Report) -> None:
+        self._vad = vad
+        self._tasks = tasks
+        self._report = report
+        self._stream = vad.open()
+        self._frame_bytes = vad.frame_samples * SAMPLE_BYTES
+        self._frame_samples = vad.frame_samples * RATE // vad.rate  # at 24000 Hz
+        self._resampler = Resampler(RATE, vad.rate)
+        self._pcm = bytearray()
+        self._position: int | None = None  # of the first sample in `_pcm`, at 24000 Hz
+        self._round = 0
+        self._running = False
+        self._failed = False
+
+    def add(self, request: DetectSpeech) -> None:
+        if self._failed:
+            return
+        if self._position is None:
+            self._position = request.start
+        self._pcm += self._resampler.process(request.pcm)
+        if not self._running and len(self._pcm) >= self._frame_bytes:
+            self._running = True
+            self._tasks.start(self, self._run(), self._fail)
+
+    def reset(self) -> None:
+        self._round += 1
+        self._pcm.clear()
+        self._position = None
+        self._resampler.reset()
+        self._stream.reset()
+
+    def close(self) -> None:
+        self._stream.close()
+
+    def _fail(self, code: str, message: str) -> Result:
+        # Once is enough: the client can go on with manual commits.
+        self._failed = True
+        return DetectionFailed(code, message)
+
+    async def _run(self) -> None:
+        try:
+            while (count := min(len(self._pcm) // self._frame_bytes, self.MOST_FRAMES)) > 0:
+                await self._look(count)
+        finally:
+            self._running = False
+
+    async def _look(self, count: int) -> None:
+        assert self._position is not None
+        pcm = bytes(self._pcm[: count * self._frame_bytes])
+        del self._pcm[: count * self._frame_bytes]
+        start, self._position = self._position, self._position + count * self._frame_samples
+        this_round = self._round
+        probabilities = await self._stream.detect(pcm)
+        if self._round == this_round:
+            self._report(SpeechDetected(start, self._frame_samples, tuple(probabilities)))
+
+
+@dataclass
+class _Utterance:
+    stream: TranscriptionStream
+    resampler: Resampler
+
+
+@dataclass
+class Transcription:
+    """STT for one session; several utterances may be under way."""
+
+    stt: SpeechToText
+    tasks: Tasks
+    report: Report
+    _utterances: dict[str, _Utterance] = field(default_factory=dict)
+
+    def prepare(self, request: PrepareTranscription) -> None:
+        self.tasks.start(("prepare", id(request)), self.stt.prepare(request.hint))
+
+    def start(self, request: StartTranscription) -> None:
+        item_id = request.item_id
+        try:
+            stream = self.stt.open(request.hint)
+        except StageError as error:
+            log.warning("%s", error)
+            self.report(TranscriptFailed(item_id, error.code, str(error)))
+            return
+        self._utterances[item_id] = _Utterance(stream, Resampler(RATE, self.stt.rate))
+        self.tasks.start(("partials", item_id), self._follow(item_id, stream))
+
+    def feed(self, request: TranscribeAudio) -> None:
+        utterance = self._utterances.get(request.item_id)
+        if utterance is not None:
+            utterance.stream.feed(utterance.resampler.process(request.pcm))
+
+    def finish(self, request: FinishTranscription) -> None:
+        utterance = self._utterances.get(request.item_id)
+        if utterance is not None:
+            utterance.stream.feed(utterance.resampler.flush())
+            self.tasks.start(
+                ("final", request.item_id),
+                self._finish(request.item_id, utterance.stream),
+                lambda code, message: TranscriptFailed(request.item_id, code, message),
+            )
+
+    def cancel(self, request: CancelTranscription) -> None:
+        utterance = self._utterances.pop(request.item_id, None)
+        if utterance is not None:
+            self.tasks.cancel(("partials", request.item_id))
+            self.tasks.cancel(("final", request.item_id))
+            utterance.stream.cancel()
+
+    def close(self) -> None:
+        for utterance in self._utterances.values():
+            utterance.stream.cancel()
+        self._utterances.clear()
+
+    async def _follow(self, item_id: str, stream: TranscriptionStream) -> None:
+        async for text in stream.partials():
+            self.report(TranscriptPartial(item_id, text))
+
+    async def _finish(self, item_id: str, stream: TranscriptionStream) -> None:
+        try:
+            transcript = await stream.finish()
+        finally:
+            self._utterances.pop(item_id, None)
+            self.tasks.cancel(("partials", item_id))
+            stream.cancel()
+        self.report(TranscriptFinal(item_id, transcript.text, transcript.seconds))
+
+
+@dataclass
+class Generation:
+    """The language model for one session."""
+
+    llm: LanguageModel
+    tasks: Tasks
+    report: Report
+
+    def start(self, request: Generate) -> None:
+        self.tasks.start(
+            ("generate", request.response_id),
+            self._generate(request.response_id, request.context),
+            lambda code, message: GenerationFailed(request.response_id, code, message),
+        )
+
+    def cancel(self, request: CancelGeneration) -> None:
+        self.tasks.cancel(("generate", request.response_id))
+
+    async def _generate(self, response_id: str, context: ModelContext) -> None:
+        events = self.llm.generate(context)
+        try:
+            async for event in events:
+                self.report(_generated(response_id, event))
+        finally:
+            await _aclose(events)
+
+
+def _generated(response_id: str, event: GenerationEvent) -> Result:
+    match event:
+        case TextDelta(text=text):
+            return GeneratedText(response_id, text)
+        case ToolCallStarted():
+            return GeneratedCall(response_id, event.index, event.name, event.call_id)
+        case ToolCallDelta():
+            return GeneratedArguments(response_id, event.index, event.arguments)
+        case GenerationFinished():
+            return GenerationDone(
+                response_id, event.reason, event.input_tokens, event.output_tokens, event.cached_tokens
+            )
+
+
+@dataclass
+class Synthesis:
+    """TTS for one session."""
+
+    tts: TextToSpeech
+    tasks: Tasks
+    report: Report
+
+    def start(self, request: Speak) -> None:
+        self.tasks.start(
+            ("speak", request.speech_id),
+            self._speak(request),
+            lambda code, message: SpeechFailed(request.speech_id, code, message),
+        )
+
+    def cancel(self, request: CancelSpeech) -> None:
+        self.tasks.cancel(("speak", request.speech_id))
+
+    async def _speak(self, request: Speak) -> None:
+        resampler = Resampler(self.tts.rate, RATE)
+        pieces = self.tts.speak(request.text, request.voice, request.speed)
+        try:
+            async for piece in pieces:
+                self._report_audio(request.speech_id, resampler.process(piece.pcm), piece)
+        finally:
+            await _aclose(pieces)
+        self._report_audio(request.speech_id, resampler.flush(), None)
+        self.report(SpeechDone(request.speech_id))
+
+    def _report_audio(self, speech_id: str, pcm: bytes, piece: Speech | None) -> None:
+        words = piece.words if piece else ()
+        if pcm or words:
+            marks = tuple(SpokenWord(word.start, word.end, word.sample * RATE // self.tts.rate) for word in words)
+            self.report(SpokenAudio(speech_id, pcm, marks))
+
+
+async def _aclose(iterator: object) -> None:
+    # Async generators hold on to their resources until they are closed; plain iterators have nothing to close.
+    close = getattr(iterator, "aclose", None)
+    if close is not None:
+        await close()
