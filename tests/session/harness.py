@@ -10,6 +10,7 @@ from antiphon.protocol.codec import decode, encode, event_id_of
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.server_events import ServerEvent
 from antiphon.session import Equipment, Session, SessionStart
+from antiphon.session.context import ContextMessage
 from antiphon.session.requests import DetectSpeech, Generate, Request, ResetDetection, Speak
 from antiphon.session.results import (
     GeneratedArguments,
@@ -155,6 +156,10 @@ class CoreClient:
 
     def all_asked(self, kind: type[R]) -> list[R]:
         return [request for request in self.requests if isinstance(request, kind)]
+
+    def told(self) -> list[str]:
+        """Return the messages that the model was told in the newest request."""
+        return [item.text for item in self.asked(Generate).context.items if isinstance(item, ContextMessage)]
 
     def types(self) -> list[str]:
         """Return the types of all events since the last `forget`; runs of deltas count once."""

@@ -6,6 +6,7 @@ import pytest
 
 from antiphon.session import Equipment
 from antiphon.session.capabilities import Capabilities
+from antiphon.session.context import ContextMessage
 from antiphon.session.limits import Limits
 from antiphon.session.requests import Generate, StartTranscription, TranscribeAudio
 from tests.session.harness import LOUD, MS, CoreClient
@@ -83,7 +84,7 @@ def test_audio_in_an_item_is_transcribed(session: CoreClient) -> None:
     session.send("response.create")
     assert session.all_asked(Generate) == []
     session.transcribe("good morning", "spoken")
-    assert session.asked(Generate).context.items[-1].text == "good morning"
+    assert session.told()[-1] == "good morning"
 
 
 def test_images_are_refused_by_name_unless_the_model_takes_them() -> None:
@@ -94,7 +95,9 @@ def test_images_are_refused_by_name_unless_the_model_takes_them() -> None:
     with_images = CoreClient(equipment=Equipment(capabilities=Capabilities(images=True)))
     create(with_images, content=[image])
     with_images.send("response.create")
-    assert with_images.asked(Generate).context.items[-1].images == ("data:image/png;base64,AAAA",)
+    message = with_images.asked(Generate).context.items[-1]
+    assert isinstance(message, ContextMessage)
+    assert message.images == ("data:image/png;base64,AAAA",)
 
 
 def test_a_retrieved_item_has_its_audio(session: CoreClient) -> None:
@@ -156,7 +159,7 @@ def test_truncation_leaves_the_model_what_was_heard(session: CoreClient) -> None
     assert part["transcript"] is None
     assert len(base64.b64decode(part["audio"])) == 300 * MS * 2
     session.send("response.create")
-    assert session.asked(Generate).context.items[-1].text == "Hello"
+    assert session.told()[-1] == "Hello"
 
 
 def test_truncation_beyond_the_audio_is_refused(session: CoreClient) -> None:
@@ -188,7 +191,7 @@ def test_the_context_keeps_the_newest_that_fit() -> None:
     for text in ("a long first message", "second", "third"):
         session.say(text)
     session.send("response.create")
-    assert [item.text for item in session.asked(Generate).context.items] == ["second", "third"]
+    assert session.told() == ["second", "third"]
 
 
 # --- out of band ----------------------------------------------------------------------------------------------
@@ -211,7 +214,7 @@ def test_a_response_may_bring_its_own_input(session: CoreClient) -> None:
     own = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "own"}]}
     reference = {"type": "item_reference", "id": "known"}
     session.send("response.create", response={"conversation": "none", "input": [reference, own]})
-    assert [item.text for item in session.asked(Generate).context.items] == ["hello", "own"]
+    assert session.told() == ["hello", "own"]
 
 
 def test_an_unknown_reference_is_refused(session: CoreClient) -> None:

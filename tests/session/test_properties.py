@@ -25,6 +25,7 @@ from antiphon.session.results import (
     GeneratedText,
     GenerationDone,
     GenerationFailed,
+    Result,
     SpeechDone,
     SpeechFailed,
     SpokenAudio,
@@ -154,7 +155,7 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(data=st.data(), text=texts)
     def generate(self, data: st.DataObject, text: str) -> None:
         response_id = data.draw(st.sampled_from(self.client.all_asked(Generate)[-3:])).response_id
-        results = [
+        results: list[Result] = [
             GeneratedText(response_id, text),
             GeneratedText(response_id, "A whole sentence. "),
             GeneratedCall(response_id, 0, "first"),
@@ -170,7 +171,7 @@ class SessionMachine(RuleBasedStateMachine):
     @rule(data=st.data(), ms=st.sampled_from([0, 10, 3000]))
     def speak(self, data: st.DataObject, ms: int) -> None:
         speech_id = data.draw(st.sampled_from(self.client.all_asked(Speak)[-2:])).speech_id
-        results = [
+        results: list[Result] = [
             SpokenAudio(speech_id, LOUD * MS * ms),
             SpeechDone(speech_id),
             SpeechDone(speech_id),
