@@ -1,0 +1,53 @@
+# Everything runs from .venv, which `scripts/setup` makes and keeps in step with requirements/*.txt.
+.DEFAULT_GOAL := help
+.PHONY: help run test lint types unit format docs bench lock setup clean
+# The steps of `make test` in their order, also under `make -j`.
+.NOTPARALLEL:
+MAKEFLAGS += --no-print-directory
+
+python := .venv/bin/python
+# Say what is done, and by name what failed.
+step = @printf '\n== %s\n' '$(1)'; $(2) || { printf '\nFAILED: %s\n' '$(1)' >&2; exit 1; }
+
+help:  ## This list
+	@echo 'Antiphon: make <target>'
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  \1	\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+
+run:  ## Serve; HOST= PORT= CONFIG= and ARGS="--log-level debug" are passed on
+	@scripts/setup run
+	@exec $(python) -m antiphon serve $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') \
+		$(if $(CONFIG),--config '$(CONFIG)') $(ARGS)
+
+test: lint types unit  ## Everything that must pass before a change goes in
+
+lint: setup  ## Lock files, formatting and lint
+	$(call step,lock files match pyproject.toml,$(python) scripts/check_lock.py)
+	$(call step,formatting (mend with: make format),$(python) -m ruff format --check --quiet .)
+	$(call step,lint,$(python) -m ruff check --quiet .)
+
+types: setup  ## Strict type check
+	$(call step,types,$(python) -m mypy)
+
+unit: setup  ## The tests alone; ARGS="tests/test_cli.py -x" are passed on
+	$(call step,tests,$(python) -m pytest $(ARGS))
+
+format: setup  ## Format, and mend what lint can mend
+	$(call step,format,$(python) -m ruff format .)
+	$(call step,lint,$(python) -m ruff check --fix .)
+
+docs: setup  ## Write the generated pages of docs/ anew
+	$(call step,docs/settings.md,$(python) -m antiphon.config --markdown > docs/settings.md.new && mv docs/settings.md.new docs/settings.md)
+
+bench: setup  ## Run the benchmarks
+	$(call step,benchmarks,$(python) -m benchmarks $(ARGS))
+
+lock: setup  ## Resolve pyproject.toml into requirements/*.txt; UPGRADE=1 takes newer versions
+	$(call step,installing uv,$(python) -m pip install --quiet 'uv<1')
+	$(call step,resolving,UV=.venv/bin/uv scripts/lock)
+
+setup:  ## Make .venv ready for development
+	@scripts/setup dev
+
+clean:  ## Remove .venv, caches and built files
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,202 @@
+"""Every setting: its key, type, default, names and meaning.
+
+The dataclasses are the source; `SETTINGS`, the list of all with what there is to know about each, is read off them.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from antiphon.config.values import HOST, ORIGINS, URL, Kind, choice, integer, seconds, secret, secrets, text
+
+OPENAI_URL = "https://api.openai.com/v1"
+
+
+def setting(
+    default: object,
+    kind: Kind[Any],
+    description: str,
+    *,
+    flag: str = "",
+    alias: str = "",
+    stands_for_table: bool = False,
+) -> Any:
+    """Declare one setting.
+
+    Args:
+        default: Its value when nobody sets it.
+        kind: How it is read and checked.
+        description: One sentence or two for the documentation and `--help`.
+        flag: Its command-line flag, such as `--port`.
+        alias: A second, shorter name in the environment.
+        stands_for_table: `llm = "openai"` means this setting of the table `llm`.
+    """
+    return _declare(default, kind, description, flag, alias, stands_for_table, is_secret=False)
+
+
+def secret_setting(default: object, kind: Kind[Any], description: str, *, alias: str = "") -> Any:
+    """Declare a setting whose value is never shown; it has no flag, since others can read a command line."""
+    return _declare(default, kind, description, "", alias, stands_for_table=False, is_secret=True)
+
+
+def _declare(  # noqa: PLR0917 - the one place where the two kinds of declaration meet
+    default: object, kind: Kind[Any], description: str, flag: str, alias: str, stands_for_table: bool, is_secret: bool
+) -> Any:
+    metadata = {
+        "kind": kind,
+        "description": description,
+        "flag": flag,
+        "alias": alias,
+        "stands_for_table": stands_for_table,
+        "is_secret": is_secret,
+    }
+    return field(default=default, repr=not is_secret, metadata=metadata)
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """Who may connect, where, and how much."""
+
+    host: str = setting(
+        "127.0.0.1", HOST, "Address to listen on; any but a loopback address needs API keys.", flag="--host"
+    )
+    port: int = setting(8080, integer(0, 65535, "a port", " (any free one)"), "Port to listen on.", flag="--port")
+    api_keys: tuple[str, ...] = secret_setting(
+        (), secrets("key"), "Keys that clients may use; with none, any key is accepted.", alias="ANTIPHON_API_KEYS"
+    )
+    client_secret_key: str | None = secret_setting(
+        None, secret("signing key"), "Signs client secrets; unset, a new one is made at each start."
+    )
+    allowed_origins: tuple[str, ...] = setting(
+        (),
+        ORIGINS,
+        "Origins whose web pages may connect. Empty means pages on loopback only while no API keys are set, else any.",
+    )
+    log_level: str = setting(
+        "info", choice("a log level", "debug", "info", "warning", "error"), "How much is logged.", flag="--log-level"
+    )
+    drain_seconds: float = setting(
+        30.0, seconds(0, 3600), "How long running sessions may go on after the server was told to stop."
+    )
+    max_sessions: int = setting(200, integer(1, 100_000), "Sessions at once; further ones are refused.")
+    max_message_mb: int = setting(
+        # 15 MiB of audio is the API's limit for one append; base64 and JSON make 21 MB of it.
+        22,
+        integer(1, 1024),
+        "Largest message that a client may send, in MB (1,000,000 bytes).",
+    )
+    session_minutes: int = setting(60, integer(1, 1440), "Longest session, in minutes.")
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """What answers."""
+
+    kind: str = setting(
+        "local", choice("an engine", "local"), "The engine that answers.", flag="--engine", stands_for_table=True
+    )
+    agent: str = setting(
+        "maple",
+        text("an agent", "the name of a bundled agent or the path of an agent's TOML file"),
+        "Who answers: a bundled agent's name, or the path of an agent's TOML file.",
+        flag="--agent",
+        alias="ANTIPHON_AGENT",
+    )
+    speak_ahead_seconds: float = setting(5.0, seconds(0.1, 600), "How far audio may be sent ahead of its being played.")
+
+
+@dataclass(frozen=True)
+class VadSettings:
+    """Voice activity detection."""
+
+    provider: str = setting(
+        "silero", choice("a VAD", "silero"), "Voice activity detection.", flag="--vad", stands_for_table=True
+    )
+
+
+@dataclass(frozen=True)
+class SttSettings:
+    """Speech to text."""
+
+    provider: str = setting(
+        "pocketsphinx", choice("an STT", "pocketsphinx"), "Speech to text.", flag="--stt", stands_for_table=True
+    )
+    decoders: int = setting(0, integer(0, 256, hint=" (one for each core)"), "Utterances transcribed at once.")
+
+
+@dataclass(frozen=True)
+class TtsSettings:
+    """Text to speech."""
+
+    provider: str = setting("espeak", choice("a TTS", "espeak"), "Text to speech.", flag="--tts", stands_for_table=True)
+
+
+@dataclass(frozen=True)
+class LlmSettings:
+    """The language model; `openai` is any server with OpenAI's chat completions."""
+
+    provider: str = setting(
+        "responder",
+        choice("an LLM", "responder", "openai"),
+        "The language model: the embedded rule-based responder, or any server with OpenAI's chat completions.",
+        flag="--llm",
+        stands_for_table=True,
+    )
+    base_url: str = setting(OPENAI_URL, URL, "Where the model is served, for `openai`.")
+    api_key: str | None = secret_setting(
+        None,
+        secret("API key"),
+        "Key for `llm.base_url`. Unset, `OPENAI_API_KEY` is used, but only for OpenAI's own server.",
+    )
+    model: str = setting(
+        "gpt-4.1-mini", text("a model", "the model's name as its server knows it"), "The model, for `openai`."
+    )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All settings, checked. `Settings()` holds the defaults."""
+
+    server: ServerSettings = ServerSettings()
+    engine: EngineSettings = EngineSettings()
+    vad: VadSettings = VadSettings()
+    stt: SttSettings = SttSettings()
+    tts: TtsSettings = TtsSettings()
+    llm: LlmSettings = LlmSettings()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What there is to know about one setting; `environment` has its names there, the full one first."""
+
+    table: str
+    name: str
+    kind: Kind[Any]
+    default: object
+    description: str
+    environment: tuple[str, ...]
+    flag: str
+    is_secret: bool
+    stands_for_table: bool
+
+    @property
+    def key(self) -> str:
+        return f"{self.table}.{self.name}"
+
+    def value_in(self, settings: Settings) -> object:
+        return getattr(getattr(settings, self.table), self.name)
+
+
+def _settings() -> Iterator[Setting]:
+    for table in fields(Settings):
+        for leaf in fields(getattr(Settings(), table.name)):
+            names = [f"ANTIPHON_{table.name}_{leaf.name}".upper()]
+            if leaf.metadata["stands_for_table"]:
+                names.append(f"ANTIPHON_{table.name}".upper())
+            if leaf.metadata["alias"]:
+                names.append(leaf.metadata["alias"])
+            declared = {name: value for name, value in leaf.metadata.items() if name != "alias"}
+            yield Setting(table=table.name, name=leaf.name, default=leaf.default, environment=tuple(names), **declared)
+
+
+SETTINGS: tuple[Setting, ...] = tuple(_settings())
