@@ -177,8 +177,22 @@ async def test_close_ends_calls_that_wait(ungated: Silero) -> None:
     task = asyncio.create_task(stream.detect(noise(10, 100)))
     await asyncio.sleep(0)
     await ungated.close()
-    with pytest.raises((asyncio.CancelledError, StageError)):
+    with pytest.raises(StageError, match=r"await start|it was closed"):
         await task
+
+
+async def test_a_failing_model_fails_the_call_and_not_the_stage(
+    ungated: Silero, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(model: SileroModel, batch: object) -> None:
+        raise FloatingPointError("no numbers today")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SileroModel, "detect", fail)
+        for frames in (1, 8):
+            with pytest.raises(StageError, match="no numbers today"):
+                await ungated.open().detect(bytes(2 * FRAME_SAMPLES * frames))
+    assert len(await detect(ungated, spoken())) > 0
 
 
 async def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
