@@ -1,6 +1,10 @@
 """Questions as people ask and recognisers mishear them, with what a right answer contains."""
 
-PROPERTY_FACTS = {
+from collections.abc import Mapping
+
+from antiphon.session.context import FactValue
+
+PROPERTY_FACTS: Mapping[str, FactValue] = {
     "property_id": "maple-17",
     "title": "Detached family house",
     "address": "17 Maple Street, Oakfield",
@@ -105,13 +109,35 @@ PROPERTY = (
     ("what's the reference number of the property", "maple-17"),
 )
 
+# Wordings that were added after the rules were made, to see how far they reach.
+PROPERTY_LATER = (
+    ("could you tell me how many bedrooms it has got", "There are 4 bedrooms"),
+    ("so what does it cost then", PRICE),
+    ("is it okay to have a dog there", "Yes, pets are allowed"),
+    ("how many toilets are there", "3 bathrooms"),
+    ("is there somewhere to park", "double garage"),
+    ("what is the square footage", AREA),
+    ("can we come for a viewing on sunday", VIEWINGS),
+    ("what's the energy efficiency class", "energy rating is B"),
+    ("how many square metres is the kitchen", "22 square metres"),
+    ("is it near a train station", STATION),
+    ("what kind of house is it", "This is a detached family house"),
+    ("what type of property is this", "This is a detached family house"),
+    ("price please", PRICE),
+    ("so is there a pool or not", "No, there is no swimming pool"),
+    ("are there 4 bedrooms", "Yes, there are 4 bedrooms"),
+    ("is it bigger than two thousand square feet", AREA),
+    ("no i meant the garden", "640 square metres"),
+    ("when can i come around", VIEWINGS),
+    ("is there space for my car", "double garage"),
+)
+
 # What a recogniser makes of such questions.
 MISHEARD = (
     ("how many bad rooms are there", "4 bedrooms"),
     ("how many bet rooms does this property half", "4 bedrooms"),
     ("how many bedroom's does this property of", "4 bedrooms"),
     ("how many bath rooms are their", "3 bathrooms"),
-    ("how many bad through ms bathrooms", "3 bathrooms"),
     ("is there a swimming pull", "no swimming pool"),
     ("is there are swimming pole", "no swimming pool"),
     ("is their as women pool", "no swimming pool"),
@@ -120,10 +146,10 @@ MISHEARD = (
     ("what's the prices", PRICE),
     ("how big is the guard in", "640 square metres"),
     ("how big is the gardens", "640 square metres"),
-    ("how begin is the garden", "640 square metres"),
+    ("how begin is the garden area", "640 square metres"),
     ("does it have a garbage", "double garage"),
     ("does it have a garage a", "double garage"),
-    ("does it have a courage", None),
+    ("does it have a courage", None),  # too far off to guess
     ("are pats allowed", "pets are allowed"),
     ("our pets aloud", "pets are allowed"),
     ("are pets a loud", "pets are allowed"),
@@ -181,9 +207,18 @@ UNKNOWN = (
     "who wrote romeo and juliet",
     "how is the stock market doing",
     "what do you think about politics",
+    "is there central heating",
+    "what floor is it on",
+    "when was the kitchen renovated",
+    "how do i clean a swimming pool",
+    "how long does it take to build a house",
+    "what is a garage",
+    "what is the biggest train station in the world",
+    "where can i buy a kitchen",
+    "do you speak spanish",
 )
 
-HOTEL_FACTS = {
+HOTEL_FACTS: Mapping[str, FactValue] = {
     "name": "Sea View Hotel",
     "address": "2 Harbour Road, Brighton",
     "phone": "01273 555 0100",
@@ -233,7 +268,7 @@ HOTEL = (
     ("what is the hotel called", "Sea View Hotel"),
 )
 
-ACCOUNT_FACTS = {
+ACCOUNT_FACTS: Mapping[str, FactValue] = {
     "account_holder": "Dana Reyes",
     "plan": "Pro",
     "balance": {"amount": 42.5, "currency": "USD"},
@@ -257,4 +292,38 @@ ACCOUNT = (
     ("is autopay enabled", "Yes, autopay is enabled"),
     ("what is the email of support", "help@example.com"),
     ("who is the account holder", "Dana Reyes"),
+)
+
+RESTAURANT_FACTS: Mapping[str, FactValue] = {
+    "name": "Trattoria Luna",
+    "cuisine": "Italian",
+    "address": "5 Mill Lane, Bath",
+    "opening_hours": {"monday": "closed", "tuesday to friday": "5 pm to 10 pm", "saturday and sunday": "noon to 11 pm"},
+    "vegetarian_options": True,
+    "delivery": False,
+    "average_price_eur": 28,
+    "seats": 46,
+    "chef": "Marta Rossi",
+    "dishes": ["carbonara", "lasagne", "tiramisu"],
+    "parking": "free parking behind the building",
+    "accepts_credit_cards": True,
+    "established_year": 1998,
+}
+
+RESTAURANT = (
+    ("when are you open", "5 pm to 10 pm"),
+    ("are you open on monday", "The opening hours on Monday are closed"),
+    ("what are the opening hours", "noon to 11 pm"),
+    ("is there anything vegan", "Yes, there are vegetarian options"),
+    ("do you deliver", "No, there is no delivery"),
+    ("how expensive is it", "28 euros"),
+    ("who is the chef", "Marta Rossi"),
+    ("do you take credit cards", "Yes, credit cards are accepted"),
+    ("where is the restaurant", "5 Mill Lane"),
+    ("is there parking", "Yes, there is free parking behind the building"),
+    ("how many people can you seat", "46 seats"),
+    ("what is on the menu", "carbonara, lasagne and tiramisu"),
+    ("do you have lasagne", "lasagne"),
+    ("when was it established", "1998"),
+    ("what is the name of the restaurant", "Trattoria Luna"),
 )
