@@ -13,6 +13,7 @@ from antiphon.errors import AntiphonError, ConfigError
 COMMANDS = (
     ("serve", "run the server", "antiphon.commands.serve"),
     ("config", "print the effective settings, and where each came from", "antiphon.commands.config"),
+    ("talk", "speak with any Realtime server", "antiphon.commands.talk"),
 )
 
 EXIT_FAILED = 1

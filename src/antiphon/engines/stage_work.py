@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -249,12 +250,9 @@ class Generation:
         self.tasks.cancel(("generate", request.response_id))
 
     async def _generate(self, response_id: str, context: ModelContext) -> None:
-        events = self.llm.generate(context)
-        try:
+        async with aclosing(self.llm.generate(context)) as events:
             async for event in events:
                 self.report(_generated(response_id, event))
-        finally:
-            await _aclose(events)
 
 
 def _generated(response_id: str, event: GenerationEvent) -> Result:
@@ -291,12 +289,9 @@ class Synthesis:
 
     async def _speak(self, request: Speak) -> None:
         resampler = Resampler(self.tts.rate, RATE)
-        pieces = self.tts.speak(request.text, request.voice, request.speed)
-        try:
+        async with aclosing(self.tts.speak(request.text, request.voice, request.speed)) as pieces:
             async for piece in pieces:
                 self._report_audio(request.speech_id, resampler.process(piece.pcm), piece)
-        finally:
-            await _aclose(pieces)
         self._report_audio(request.speech_id, resampler.flush(), None)
         self.report(SpeechDone(request.speech_id))
 
@@ -305,10 +300,3 @@ class Synthesis:
         if pcm or words:
             marks = tuple(SpokenWord(word.start, word.end, word.sample * RATE // self.tts.rate) for word in words)
             self.report(SpokenAudio(speech_id, pcm, marks))
-
-
-async def _aclose(iterator: object) -> None:
-    # Async generators hold on to their resources until they are closed; plain iterators have nothing to close.
-    close = getattr(iterator, "aclose", None)
-    if close is not None:
-        await close()

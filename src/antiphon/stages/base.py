@@ -5,7 +5,7 @@ called on the event loop and must return to it at once: work that takes more tha
 runs in a thread that does not hold the interpreter, or in another process.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -164,8 +164,8 @@ GenerationEvent = TextDelta | ToolCallStarted | ToolCallDelta | GenerationFinish
 
 
 class LanguageModel(Stage, Protocol):
-    def generate(self, context: ModelContext) -> AsyncIterator[GenerationEvent]:
-        """Answer `context`, streaming. Closing the iterator (`aclose`) cancels the generation.
+    def generate(self, context: ModelContext) -> AsyncGenerator[GenerationEvent, None]:
+        """Answer `context`, streaming. `aclose` cancels the generation.
 
         Raises:
             StageError: While iterating; the message helps the operator and never contains a key.
@@ -200,7 +200,7 @@ class TextToSpeech(Stage, Protocol):
         """Sample rate that it produces, Hz."""
         ...
 
-    def speak(self, text: str, voice: str, speed: float = 1.0) -> AsyncIterator[Speech]:
+    def speak(self, text: str, voice: str, speed: float = 1.0) -> AsyncGenerator[Speech, None]:
         """Speak `text`, yielding audio as it is made; `aclose` stops the synthesis.
 
         Args:
