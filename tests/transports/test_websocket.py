@@ -2,10 +2,7 @@
 
 import asyncio
 import gc
-import os
-import socket
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,18 +14,27 @@ from websockets.typing import Subprotocol
 
 from antiphon.protocol.server_events import ErrorDetail
 from antiphon.transports.websocket import Refusal, WebSocketLimits
+from tests.transports.kit import (
+    CLOSE,
+    CONTINUATION,
+    PING,
+    PONG,
+    TEXT,
+    EchoSession,
+    Host,
+    frame,
+    listening,
+    raw_client,
+    upgrade,
+)
 
-Host = Any
-Wire = Any
-Listen = Callable[[WebSocketLimits], AbstractAsyncContextManager[Host]]
 GREETING = b'{"type": "hello"}'
 
 
 async def ended(ws: ClientConnection) -> tuple[int, str]:
     """Return code and reason with which the server closes."""
     with pytest.raises(ConnectionClosed) as closed:
-        while True:
-            await ws.recv()
+        await ws.recv()
     assert closed.value.rcvd is not None
     return closed.value.rcvd.code, closed.value.rcvd.reason
 
@@ -57,42 +63,47 @@ async def test_a_message_of_20_mb_passes_both_ways(host: Host) -> None:
 async def test_a_burst_of_long_messages_arrives_unharmed(host: Host, size: int) -> None:
     """picows sends long messages as two parts, the first of which it overwrites with the next message's."""
     burst = [bytes([65 + number % 26]) * (size + number) for number in range(60)]
-    host.engine.on_message = lambda session, message: [session.client.send(each) for each in burst]
+
+    def send_burst(session: EchoSession, message: bytes) -> None:
+        for each in burst:
+            session.client.send(each)
+
+    host.engine.on_message = send_burst
     async with connect(host.url, max_size=None) as ws:
         await ws.recv()
         await ws.send("go")
         assert [await ws.recv(decode=False) for _ in burst] == burst
 
 
-async def test_what_is_sent_right_behind_the_upgrade_request_is_not_lost(host: Host, wire: Wire) -> None:
-    async with wire.connect(host.port) as raw:
-        raw.send(wire.upgrade() + wire.frame(wire.TEXT, b"early") + wire.frame(wire.TEXT, b"x" * 50_000))
+async def test_what_is_sent_right_behind_the_upgrade_request_is_not_lost(host: Host) -> None:
+    async with raw_client(host.port) as raw:
+        raw.send(upgrade() + frame(TEXT, b"early") + frame(TEXT, b"x" * 50_000))
         assert (await raw.head()).startswith(b"HTTP/1.1 101 ")
-        assert await raw.frame() == (wire.TEXT, GREETING)
-        assert await raw.frame() == (wire.TEXT, b"early")
-        assert await raw.frame() == (wire.TEXT, b"x" * 50_000)
+        assert await raw.frame() == (TEXT, GREETING)
+        assert await raw.frame() == (TEXT, b"early")
+        assert await raw.frame() == (TEXT, b"x" * 50_000)
 
 
-async def test_a_request_in_pieces_is_understood(host: Host, wire: Wire) -> None:
-    async with wire.connect(host.port) as raw:
-        for byte in wire.upgrade() + wire.frame(wire.TEXT, b"hi"):
+async def test_a_request_in_pieces_is_understood(host: Host) -> None:
+    async with raw_client(host.port) as raw:
+        for byte in upgrade() + frame(TEXT, b"hi"):
             raw.send(bytes([byte]))
             await raw.writer.drain()
         await raw.head()
-        assert [await raw.frame(), await raw.frame()] == [(wire.TEXT, GREETING), (wire.TEXT, b"hi")]
+        assert [await raw.frame(), await raw.frame()] == [(TEXT, GREETING), (TEXT, b"hi")]
 
 
-async def test_a_fragmented_message_is_put_together(host: Host, wire: Wire) -> None:
-    async with wire.connect(host.port) as raw:
-        raw.send(wire.upgrade())
-        raw.send(wire.frame(wire.TEXT, "é".encode()[:1], fin=False))  # cut within a letter
-        raw.send(wire.frame(wire.PING, b"p"))
-        raw.send(wire.frame(wire.CONTINUATION, "é".encode()[1:], fin=False))
-        raw.send(wire.frame(wire.CONTINUATION, b""))
+async def test_a_fragmented_message_is_put_together(host: Host) -> None:
+    async with raw_client(host.port) as raw:
+        raw.send(upgrade())
+        raw.send(frame(TEXT, "é".encode()[:1], fin=False))  # cut within a letter
+        raw.send(frame(PING, b"p"))
+        raw.send(frame(CONTINUATION, "é".encode()[1:], fin=False))
+        raw.send(frame(CONTINUATION, b""))
         await raw.head()
-        assert await raw.frame() == (wire.TEXT, GREETING)
-        assert await raw.frame() == (wire.PONG, b"p")
-        assert await raw.frame() == (wire.TEXT, "é".encode())
+        assert await raw.frame() == (TEXT, GREETING)
+        assert await raw.frame() == (PONG, b"p")
+        assert await raw.frame() == (TEXT, "é".encode())
 
 
 async def test_a_binary_message_is_an_error_and_the_session_goes_on(host: Host) -> None:
@@ -113,19 +124,29 @@ async def test_a_binary_message_is_an_error_and_the_session_goes_on(host: Host) 
 
 
 @pytest.mark.parametrize("fragments", [1, 3])
-async def test_a_message_over_the_limit_closes_with_1009(listen: Listen, fragments: int) -> None:
-    """The client gets to know why, though it was still sending."""
-    async with listen(WebSocketLimits(max_message=1_000_000)) as host, connect(host.url) as ws:
-        await ws.recv()
-        part = "x" * (6_000_000 // fragments)
-        with pytest.raises(ConnectionClosed):
-            await ws.send([part] * fragments if fragments > 1 else part)
-            await ws.wait_closed()
-            await ws.recv()
-        assert ws.close_code == 1009
-        assert "1000000" in (ws.close_reason or "")
+async def test_a_message_over_the_limit_closes_with_1009(fragments: int) -> None:
+    """The client gets to know why, though it is still sending; nothing of the message reaches the engine."""
+    async with listening(WebSocketLimits(max_message=1_000_000)) as host, raw_client(host.port) as raw:
+        raw.send(upgrade())
+        part = b"x" * (6_000_000 // fragments)
+        for number in range(fragments):
+            opcode = CONTINUATION if number else TEXT
+            raw.send(frame(opcode, part, fin=number == fragments - 1))
+        await raw.head()
+        code, reason = await raw.close_frame()
+        assert code == 1009
+        assert "1000000" in reason
+        await raw.end()
         await host.engine.sessions[0].closed.wait()
         assert host.engine.sessions[0].received == []
+
+
+async def test_small_fragments_of_a_large_message_close_with_1009() -> None:
+    async with listening(WebSocketLimits(max_message=1_000_000)) as host, raw_client(host.port) as raw:
+        raw.send(upgrade() + frame(TEXT, b"x" * 400_000, fin=False))
+        raw.send(frame(CONTINUATION, b"x" * 400_000, fin=False) * 2)
+        await raw.head()
+        assert (await raw.close_frame())[0] == 1009
 
 
 @pytest.mark.parametrize(
@@ -143,12 +164,12 @@ async def test_a_message_over_the_limit_closes_with_1009(listen: Listen, fragmen
     ],
 )
 async def test_a_broken_frame_closes_the_connection(
-    host: Host, wire: Wire, frames: list[tuple[int, bytes, dict[str, Any]]], code: int
+    host: Host, frames: list[tuple[int, bytes, dict[str, Any]]], code: int
 ) -> None:
-    async with wire.connect(host.port) as raw:
-        raw.send(wire.upgrade())
+    async with raw_client(host.port) as raw:
+        raw.send(upgrade())
         for opcode, payload, options in frames:
-            raw.send(wire.frame(opcode, payload, **options))
+            raw.send(frame(opcode, payload, **options))
         await raw.head()
         assert (await raw.close_frame())[0] == code
         await raw.end()
@@ -157,24 +178,24 @@ async def test_a_broken_frame_closes_the_connection(
 
 
 @pytest.mark.parametrize("request_bytes", [b"\x16\x03\x01\x02\x00\x01\xfc", b"GET\r\n\r\n", b"A" * 200_000])
-async def test_garbage_is_answered_with_an_error_and_the_end(host: Host, wire: Wire, request_bytes: bytes) -> None:
-    async with wire.connect(host.port) as raw:
+async def test_garbage_is_answered_with_an_error_and_the_end(host: Host, request_bytes: bytes) -> None:
+    async with raw_client(host.port) as raw:
         raw.send(request_bytes)
         assert (await raw.head()).startswith((b"HTTP/1.1 400", b"HTTP/1.1 431"))
         await raw.end()
 
 
-async def test_an_endless_head_is_cut_off(host: Host, wire: Wire) -> None:
-    async with wire.connect(host.port) as raw:
-        raw.send(wire.upgrade()[:-2])
+async def test_an_endless_head_is_cut_off(host: Host) -> None:
+    async with raw_client(host.port) as raw:
+        raw.send(upgrade()[:-2])
         for _ in range(100):
             raw.send(b"X-Filler: " + b"x" * 1000 + b"\r\n")
         assert (await raw.head()).startswith(b"HTTP/1.1 431")
 
 
-async def test_a_head_that_never_ends_is_given_up(host: Host, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_head_that_never_ends_is_given_up(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("antiphon.transports.picows_glue.HEAD_SECONDS", 0.02)
-    async with wire.connect(host.port) as raw:
+    async with raw_client(host.port) as raw:
         raw.send(b"GET / HTTP/1.1\r\nHost:")
         await raw.end()
 
@@ -188,9 +209,9 @@ async def test_a_head_that_never_ends_is_given_up(host: Host, wire: Wire, monkey
         b"GET /v1/realtime HTTP/1.0",
     ],
 )
-async def test_what_is_no_handshake_goes_to_the_application(host: Host, wire: Wire, request_bytes: bytes) -> None:
-    async with wire.connect(host.port) as raw:
-        raw.send(request_bytes + wire.upgrade().removeprefix(b"GET /v1/realtime?model=m HTTP/1.1"))
+async def test_what_is_no_handshake_goes_to_the_application(host: Host, request_bytes: bytes) -> None:
+    async with raw_client(host.port) as raw:
+        raw.send(request_bytes + upgrade().removeprefix(b"GET /v1/realtime?model=m HTTP/1.1"))
         assert (await raw.head()).startswith(b"HTTP/1.1 404")
 
 
@@ -198,10 +219,10 @@ async def test_what_is_no_handshake_goes_to_the_application(host: Host, wire: Wi
 
 
 @pytest.mark.parametrize("connection", ["Upgrade", "keep-alive, Upgrade", "upgrade"])
-async def test_every_spelling_of_the_connection_header_is_taken(host: Host, wire: Wire, connection: str) -> None:
+async def test_every_spelling_of_the_connection_header_is_taken(host: Host, connection: str) -> None:
     """Firefox sends `keep-alive, Upgrade`."""
-    async with wire.connect(host.port) as raw:
-        raw.send(wire.upgrade(connection=connection))
+    async with raw_client(host.port) as raw:
+        raw.send(upgrade(connection=connection))
         assert (await raw.head()).startswith(b"HTTP/1.1 101 ")
 
 
@@ -231,9 +252,9 @@ async def test_compression_is_not_negotiated(host: Host) -> None:
 
 
 @pytest.mark.parametrize("target", ["/v1/realtime/?model=m", "/v1/realtime?model=m&x-unknown=1&=&%FF"])
-async def test_a_trailing_slash_and_unknown_query_keys_are_accepted(host: Host, wire: Wire, target: str) -> None:
-    async with wire.connect(host.port) as raw:
-        raw.send(wire.upgrade(target))
+async def test_a_trailing_slash_and_unknown_query_keys_are_accepted(host: Host, target: str) -> None:
+    async with raw_client(host.port) as raw:
+        raw.send(upgrade(target))
         assert (await raw.head()).startswith(b"HTTP/1.1 101 ")
 
 
@@ -268,18 +289,18 @@ async def test_the_clients_close_code_is_echoed(host: Host, code: int) -> None:
     assert host.released == 1
 
 
-async def test_a_close_without_a_code_is_answered_by_one_without(host: Host, wire: Wire) -> None:
-    async with wire.connect(host.port) as raw:
-        raw.send(wire.upgrade())
+async def test_a_close_without_a_code_is_answered_by_one_without(host: Host) -> None:
+    async with raw_client(host.port) as raw:
+        raw.send(upgrade())
         await raw.head()
         await raw.frame()
-        raw.send(wire.frame(wire.CLOSE))
-        assert await raw.frame() == (wire.CLOSE, b"")
+        raw.send(frame(CLOSE))
+        assert await raw.frame() == (CLOSE, b"")
         await raw.end()
 
 
 async def test_the_engine_closes_after_what_it_sent(host: Host) -> None:
-    def last_words(session: Any, message: bytes) -> None:
+    def last_words(session: EchoSession, message: bytes) -> None:
         session.client.send(b"last words")
         session.client.close(1001, "é" * 100)
         session.client.send(b"too late")
@@ -297,18 +318,18 @@ async def test_the_engine_closes_after_what_it_sent(host: Host) -> None:
     host.engine.sessions[0].client.close(1000, "again")
 
 
-async def test_a_client_that_never_answers_a_close_is_dropped(listen: Listen, wire: Wire) -> None:
-    async with listen(WebSocketLimits(close_seconds=0.02)) as host, wire.connect(host.port) as raw:
-        raw.send(wire.upgrade())
+async def test_a_client_that_never_answers_a_close_is_dropped() -> None:
+    async with listening(WebSocketLimits(close_seconds=0.02)) as host, raw_client(host.port) as raw:
+        raw.send(upgrade())
         await raw.head()
         host.websockets.close(1001, "stop")
         assert await raw.close_frame() == (1001, "stop")
         await raw.end()
 
 
-async def test_a_vanished_client_ends_its_session_once(host: Host, wire: Wire) -> None:
-    async with wire.connect(host.port) as raw:
-        raw.send(wire.upgrade())
+async def test_a_vanished_client_ends_its_session_once(host: Host) -> None:
+    async with raw_client(host.port) as raw:
+        raw.send(upgrade())
         await raw.head()
         await raw.frame()
     await host.engine.sessions[0].closed.wait()
@@ -333,7 +354,7 @@ async def test_a_session_that_cannot_open_is_an_error_and_1011(host: Host, caplo
 
 
 async def test_a_session_that_breaks_ends_alone(host: Host) -> None:
-    def fail(session: Any, message: bytes) -> None:
+    def fail(session: EchoSession, message: bytes) -> None:
         if message == b"bad":
             raise RuntimeError("a bug")
         session.client.send(message)
@@ -343,6 +364,7 @@ async def test_a_session_that_breaks_ends_alone(host: Host) -> None:
         await other.recv()
         await ws.recv()
         await ws.send("bad")
+        assert "server_error" in str(await ws.recv())
         assert (await ended(ws))[0] == 1011
         await other.send("fine")
         assert await other.recv() == "fine"
@@ -351,34 +373,34 @@ async def test_a_session_that_breaks_ends_alone(host: Host) -> None:
 # --- signs of life, and slow readers --------------------------------------------------------------------------
 
 
-async def test_a_client_is_pinged(listen: Listen, wire: Wire) -> None:
-    async with listen(WebSocketLimits(ping_seconds=0.01)) as host, wire.connect(host.port) as raw:
-        raw.send(wire.upgrade())
+async def test_a_client_is_pinged() -> None:
+    async with listening(WebSocketLimits(ping_seconds=0.01)) as host, raw_client(host.port) as raw:
+        raw.send(upgrade())
         await raw.head()
         await raw.frame()
         for _ in range(5):
-            assert await raw.frame() == (wire.PING, b"")
-            raw.send(wire.frame(wire.PONG))
+            assert await raw.frame() == (PING, b"")
+            raw.send(frame(PONG))
 
 
-async def test_a_client_that_shows_no_life_is_dropped(listen: Listen, wire: Wire) -> None:
-    async with listen(WebSocketLimits(ping_seconds=0.01)) as host, wire.connect(host.port) as raw:
-        raw.send(wire.upgrade())
+async def test_a_client_that_shows_no_life_is_dropped() -> None:
+    async with listening(WebSocketLimits(ping_seconds=0.01)) as host, raw_client(host.port) as raw:
+        raw.send(upgrade())
         await raw.head()
         await raw.frame()
-        assert [await raw.frame(), await raw.frame()] == [(wire.PING, b"")] * 2
+        assert [await raw.frame(), await raw.frame()] == [(PING, b"")] * 2
         await raw.end()
         await host.websockets.empty()
         assert host.engine.sessions[0].closes == 1
 
 
-async def test_a_client_that_does_not_read_is_closed_and_others_do_not_notice(listen: Listen, wire: Wire) -> None:
+async def test_a_client_that_does_not_read_is_closed_and_others_do_not_notice() -> None:
     limits = WebSocketLimits(max_unsent=1_000_000, close_seconds=0.05)
-    async with listen(limits) as host, connect(host.url) as other, wire.connect(host.port) as raw:
+    async with listening(limits) as host, connect(host.url) as other, raw_client(host.port) as raw:
         await other.recv()
-        raw.send(wire.upgrade())
+        raw.send(upgrade())
         await raw.head()
-        raw.writer.transport.pause_reading()
+        raw.stop_reading()
         lazy = host.engine.sessions[1]
         sent = 0
         while not lazy.closed.is_set():
@@ -388,54 +410,58 @@ async def test_a_client_that_does_not_read_is_closed_and_others_do_not_notice(li
             assert await other.recv() == "still there?"
         assert sent < 20_000_000  # what the kernel buffers, and the limit
         assert lazy.closes == 1
-        raw.writer.transport.resume_reading()
+        raw.go_on_reading()
         await raw.end()
         while len(host.websockets) > 1:
             await other.send("and now?")
             await other.recv()
 
 
-async def test_pongs_to_a_client_that_does_not_read_are_bounded(listen: Listen, wire: Wire) -> None:
-    async with listen(WebSocketLimits(max_unsent=200_000)) as host, wire.connect(host.port) as raw:
-        raw.send(wire.upgrade())
+async def test_pongs_to_a_client_that_does_not_read_are_bounded() -> None:
+    async with listening(WebSocketLimits(max_unsent=200_000)) as host, raw_client(host.port) as raw:
+        raw.send(upgrade())
         await raw.head()
-        raw.writer.transport.pause_reading()
-        pings = wire.frame(wire.PING, b"p" * 125) * 1000
+        raw.stop_reading()
+        pings = frame(PING, b"p" * 125) * 1000
         for _ in range(100):  # 13 MB
             raw.send(pings)
             await raw.writer.drain()
-        raw.send(wire.frame(wire.TEXT, b"x"))
+        raw.send(frame(TEXT, b"x"))
         session = host.engine.sessions[0]
-        while not session.received:
-            await asyncio.sleep(0)
-        assert session.client._raw.get_write_buffer_size() < 200_000
+        await session.arrived.wait()
+        client: Any = session.client
+        assert client._raw.get_write_buffer_size() < 200_000
 
 
 # --- leaks ----------------------------------------------------------------------------------------------------
 
 
-async def test_300_connections_leave_nothing_behind(host: Host, wire: Wire) -> None:
+def open_files() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+async def test_300_connections_leave_nothing_behind(host: Host) -> None:
     async def visit(number: int) -> None:
-        async with wire.connect(host.port) as raw:
-            raw.send(wire.upgrade())
+        async with raw_client(host.port) as raw:
+            raw.send(upgrade())
             await raw.head()
             await raw.frame()
             if number % 3 == 0:
-                raw.send(wire.frame(wire.CLOSE, b"\x03\xe8"))
+                raw.send(frame(CLOSE, b"\x03\xe8"))
                 await raw.close_frame()
             elif number % 3 == 1:
-                raw.send(wire.frame(wire.TEXT, b"x" * 1000)[:500])  # vanishes in the middle of a frame
+                raw.send(frame(TEXT, b"x" * 1000)[:500])  # vanishes in the middle of a frame
 
     await visit(0)
     await host.websockets.empty()
-    tasks, files = len(asyncio.all_tasks()), len(os.listdir("/proc/self/fd"))
+    tasks, files = len(asyncio.all_tasks()), open_files()
     for batch in range(6):
         await asyncio.gather(*(visit(number) for number in range(batch * 50, batch * 50 + 50)))
     await host.websockets.empty()
     for _ in range(3):  # the client's own ends
         await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == tasks
-    assert len(os.listdir("/proc/self/fd")) == files
+    assert open_files() == files
     assert [session.closes for session in host.engine.sessions] == [1] * 301
     assert host.released == 301
     host.engine.sessions.clear()

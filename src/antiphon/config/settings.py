@@ -128,7 +128,9 @@ class SttSettings:
 class TtsSettings:
     """Text to speech."""
 
-    provider: str = setting("espeak", choice("a TTS", "espeak"), "Text to speech.", flag="--tts", stands_for_table=True)
+    provider: str = setting(
+        "espeak", choice("a TTS", "espeak", "none"), "Text to speech.", flag="--tts", stands_for_table=True
+    )
 
 
 @dataclass(frozen=True)

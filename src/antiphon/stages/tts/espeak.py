@@ -120,7 +120,7 @@ class Espeak:
             raise StageError(
                 STAGE,
                 "the package 'espeakng-loader' is not installed; pip install espeakng-loader "
-                "(it is GPL-3.0, hence optional), or choose another tts",
+                "(it is GPL-3.0, hence optional), or set tts to 'none' for a server that answers in text",
                 "missing_extra",
             )
         self._failures, self._closed = 0, False

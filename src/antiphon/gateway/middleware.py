@@ -1,0 +1,136 @@
+"""What every HTTP answer gets: a request id, CORS headers, and a line in the log."""
+
+import logging
+import os
+import time
+from email.utils import formatdate
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from antiphon.gateway.errors import RequestError, error_response
+from antiphon.gateway.origins import Origins, refusal
+from antiphon.protocol.ids import Ids
+
+_log = logging.getLogger("antiphon.http")
+_ids = Ids(os.urandom)
+
+_CORS_HEADERS = "Authorization, Content-Type, X-OpenAI-Agents-SDK, OpenAI-Safety-Identifier, OpenAI-Beta"
+
+
+class RequestIds:
+    """Adds `x-request-id` and `date` to every answer and logs one line for it: the path, never the query."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        request_id = "req_" + _ids.letters(24)
+        scope.setdefault("state", {})["request_id"] = request_id
+        began = time.monotonic()
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers["x-request-id"] = request_id
+                headers["date"] = formatdate(usegmt=True)
+                milliseconds = (time.monotonic() - began) * 1000
+                line = (scope["method"], scope["path"], message["status"], milliseconds, request_id)
+                _log.info("%s %s %d, %.1f ms, %s", *line)
+            await send(message)
+
+        await self._app(scope, receive, send_with_id)
+
+
+class Failures:
+    """Answers 500 when the application fails; the log has the reason under the request's id."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_noting)
+        except Exception:
+            request_id = scope["state"]["request_id"]
+            _log.exception("%s %s failed, %s", scope["method"], scope["path"], request_id)
+            if started:
+                raise
+            message = f"The server failed on this request; its log says why, under {request_id}."
+            await error_response(RequestError(500, message, "server_error", kind="server_error"))(scope, receive, send)
+
+
+class Cors:
+    """Answers preflight requests, tells browsers which pages may read an answer, and refuses the POSTs of others.
+
+    Args:
+        app: What it stands before.
+        origins: The rule, the same as for WebSockets.
+    """
+
+    def __init__(self, app: ASGIApp, origins: Origins) -> None:
+        self._app = app
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
+        origin = headers.get("origin")
+        if origin is None:
+            await self._app(scope, receive, send)
+            return
+        if not self._origins.allows(origin):
+            await self._serve_stranger(origin, scope, receive, send)
+            return
+
+        async def send_with_cors(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self._allowing(origin))
+            await send(message)
+
+        if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            await _preflight(headers)(scope, receive, send_with_cors)
+        else:
+            await self._app(scope, receive, send_with_cors)
+
+    async def _serve_stranger(self, origin: str, scope: Scope, receive: Receive, send: Send) -> None:
+        # A browser hides answers without CORS headers from the page, but what a POST does would be done.
+        if scope["method"] in ("GET", "HEAD"):
+            await self._app(scope, receive, send)
+        else:
+            error = RequestError(403, refusal(origin), "origin_not_allowed")
+            await error_response(error)(scope, receive, send)
+
+    def _allowing(self, origin: str) -> dict[str, str]:
+        headers = {
+            "Access-Control-Allow-Origin": "*" if self._origins.any else origin,
+            "Access-Control-Expose-Headers": "Location, X-Request-Id",
+        }
+        return headers if self._origins.any else {**headers, "Vary": "Origin"}
+
+
+def _preflight(headers: Headers) -> Response:
+    asked = [name.strip() for name in headers.get("access-control-request-headers", "").split(",")]
+    # CORS knows no wildcards within a name.
+    stainless = [name for name in asked if name.lower().startswith("x-stainless-")]
+    return Response(
+        status_code=204,
+        headers={
+            "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+            "Access-Control-Allow-Headers": ", ".join([_CORS_HEADERS, *stainless]),
+            "Access-Control-Max-Age": "86400",
+        },
+    )

@@ -1,0 +1,254 @@
+"""The running server: sockets, start, drain and stop."""
+
+import asyncio
+import contextlib
+import errno
+import logging
+import signal
+import socket
+import sys
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import uvicorn
+from uvicorn.server import ServerState
+
+from antiphon.config import Settings
+from antiphon.config.settings import ServerSettings
+from antiphon.errors import AntiphonError, ConfigError
+from antiphon.gateway import logs
+from antiphon.gateway.app import Gateway, application
+from antiphon.gateway.auth import Keyring
+from antiphon.gateway.client_secrets import ClientSecrets
+from antiphon.gateway.connect import Door
+from antiphon.gateway.engine import Backend, build_backend
+from antiphon.gateway.limits import Capacity
+from antiphon.gateway.origins import Origins
+from antiphon.protocol.models import REALTIME_MODELS
+from antiphon.transports.picows_glue import upgrading_http
+from antiphon.transports.websocket import GOING_AWAY, PATH, WebSocketLimits, WebSockets
+
+_log = logging.getLogger("antiphon")
+
+_NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
+_STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_ANSWER_SECONDS = 2.0  # for HTTP requests under way when the server stops
+
+
+class Server:
+    """A gateway that listens.
+
+    Args:
+        settings: The table `server`.
+        backend: Answers the sessions; the server starts and closes its engine.
+        limits: What one WebSocket may cost, when `settings` does not say it.
+    """
+
+    def __init__(self, settings: ServerSettings, backend: Backend, limits: WebSocketLimits | None = None) -> None:
+        self._settings = settings
+        self._engine = backend.engine
+        self._capacity = Capacity(settings.max_sessions)
+        secrets = ClientSecrets(settings.client_secret_key)
+        keyring = Keyring(settings.api_keys, secrets)
+        origins = Origins(settings.allowed_origins, keys_needed=not keyring.is_open)
+        door = Door(keyring, origins, self._capacity, backend)
+        limits = limits or WebSocketLimits(max_message=settings.max_message_mb * 1_000_000)
+        self._websockets = WebSockets(self._engine, door.admit, limits)
+        app = application(Gateway(backend, self._capacity, keyring, secrets, origins))
+        self._http = _Http(app, upgrading_http(self._websockets.accept))
+
+    @property
+    def port(self) -> int:
+        """The port that it listens on."""
+        return self._http.port
+
+    @property
+    def sessions(self) -> int:
+        """Sessions running now."""
+        return self._capacity.sessions
+
+    @property
+    def connections(self) -> int:
+        """WebSocket connections open now, those without a session included."""
+        return len(self._websockets)
+
+    async def start(self) -> None:
+        """Listen, then load the engine: meanwhile /healthz answers, and /readyz says that it is loading.
+
+        Raises:
+            ConfigError: The address cannot be listened on.
+            AntiphonError: The engine cannot work.
+        """
+        await self._http.start(_bound(self._settings.host, self._settings.port))
+        try:
+            await self._engine.start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    def refuse_new_sessions(self) -> None:
+        """Begin no new sessions from now on; /readyz says so."""
+        self._capacity.draining = True
+
+    async def drain(self) -> None:
+        """Begin no new sessions, give the running ones `drain_seconds` to end, then close them with 1001."""
+        self.refuse_new_sessions()
+        await _at_most(self._settings.drain_seconds, self._capacity.idle())
+        self._websockets.close(GOING_AWAY, "The server is shutting down.")
+        await _at_most(self._websockets.limits.close_seconds, self._websockets.empty())
+
+    async def stop(self) -> None:
+        """Stop at once: free the port, drop what is still connected, close the engine."""
+        self.refuse_new_sessions()
+        await self._http.stop()
+        self._websockets.abort()
+        await self._websockets.empty()
+        await self._engine.close()
+
+
+class _Http:
+    """uvicorn's protocol on our sockets; `uvicorn.Server` would handle signals and stop listening in its own way."""
+
+    def __init__(self, app: Any, protocol: type[asyncio.Protocol]) -> None:
+        self._config = uvicorn.Config(
+            app, http=protocol, ws="none", lifespan="off", log_config=None, proxy_headers=False
+        )
+        self._config.load()
+        self._state = ServerState()
+        self._servers: list[asyncio.Server] = []
+        self.port = 0
+
+    async def start(self, sockets: list[socket.socket]) -> None:
+        self.port = int(sockets[0].getsockname()[1])
+        loop = asyncio.get_running_loop()
+        for bound in sockets:
+            self._servers.append(await loop.create_server(self._protocol, sock=bound, backlog=2048))
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self._config.http_protocol_class(  # type: ignore[call-arg]
+            config=self._config, server_state=self._state, app_state={}
+        )
+        return made
+
+    async def stop(self) -> None:
+        for server in self._servers:
+            server.close()
+        connections: set[Any] = set(self._state.connections)
+        for connection in connections:
+            connection.shutdown()
+        if self._state.tasks:
+            await asyncio.wait(tuple(self._state.tasks), timeout=_ANSWER_SECONDS)
+        for connection in connections:
+            connection.transport.abort()
+
+
+def _bound(host: str, port: int) -> list[socket.socket]:
+    """Return a bound socket for each address of `host` that this machine has, all with one port."""
+    sockets: list[socket.socket] = []
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        for family, _, _, _, address in addresses:
+            same = sockets[0].getsockname()[1] if sockets else port
+            try:
+                sockets.append(socket.create_server((str(address[0]), same), family=family, backlog=2048))
+            except OSError as error:
+                # `localhost` often has an IPv6 address where there is no IPv6.
+                if error.errno not in _NO_SUCH_ADDRESS or (address == addresses[-1][4] and not sockets):
+                    raise
+    except OSError as error:
+        for bound in sockets:
+            bound.close()
+        raise ConfigError(
+            f"server.host, server.port: cannot listen on {host}, port {port}: {error.strerror or error}; "
+            "give another port or stop what is using this one"
+        ) from None
+    return sockets
+
+
+async def _at_most(seconds: float, work: Coroutine[Any, Any, None]) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(work, seconds)
+
+
+# --- the process ----------------------------------------------------------------------------------------------
+
+
+def serve(settings: Settings) -> int:
+    """Run the server until it is told to stop; return the process's exit code.
+
+    The first SIGINT or SIGTERM lets running sessions end within `server.drain_seconds`; the second stops at once.
+    """
+    logs.set_up(settings.server.log_level)
+    try:
+        backend = build_backend(settings)
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(run_until_stopped(settings.server, backend))
+    except AntiphonError as error:
+        _log.error("%s", error)
+        return 1
+    return 0
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop  # noqa: PLC0415 - there is none for Windows
+
+    return uvloop.new_event_loop
+
+
+async def run_until_stopped(settings: ServerSettings, backend: Backend) -> None:
+    """Run a server with `backend` until SIGINT or SIGTERM, as `serve` does."""
+    server = Server(settings, backend)
+    asked, again = asyncio.Event(), asyncio.Event()
+
+    def stop() -> None:
+        server.refuse_new_sessions()
+        (again if asked.is_set() else asked).set()
+
+    with _on_stop_signals(stop):
+        if not await _done_before(asked, server.start()):
+            return
+        try:
+            _announce(settings, server.port)
+            await asked.wait()
+            _log.info("stopping: %d sessions have %g s to end", server.sessions, settings.drain_seconds)
+            await _done_before(again, server.drain())
+        finally:
+            await server.stop()
+            _log.info("stopped")
+
+
+@contextlib.contextmanager
+def _on_stop_signals(call: Callable[[], None]) -> Iterator[None]:
+    loop = asyncio.get_running_loop()
+    for number in _STOP_SIGNALS:
+        loop.add_signal_handler(number, call)
+    try:
+        yield
+    finally:
+        for number in _STOP_SIGNALS:
+            loop.remove_signal_handler(number)
+
+
+async def _done_before(event: asyncio.Event, work: Coroutine[Any, Any, None]) -> bool:
+    """Run `work` until it is done or `event` is set, which cancels it; return whether it was done."""
+    working, waiting = asyncio.ensure_future(work), asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait((working, waiting), return_when=asyncio.FIRST_COMPLETED)
+        if working.done():
+            working.result()
+            return True
+        return False
+    finally:
+        working.cancel()
+        waiting.cancel()
+        await asyncio.gather(working, waiting, return_exceptions=True)
+
+
+def _announce(settings: ServerSettings, port: int) -> None:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    _log.info("listening on http://%s:%d", host, port)
+    _log.info("Realtime API: ws://%s:%d%s?model=%s", host, port, PATH, REALTIME_MODELS[0])
+    if not settings.api_keys:
+        _log.info("no API keys are set: any key is accepted, from this machine only (ANTIPHON_API_KEYS sets some)")

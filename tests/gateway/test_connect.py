@@ -1,0 +1,260 @@
+"""Who gets a session over WebSocket, and what the others are told."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import openai
+import pytest
+
+from tests.gateway.kit import Running, event, refused
+
+WRONG_KEY = ("invalid_api_key", 3000, "invalid_request_error.invalid_api_key")
+
+
+# --- keys -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "subprotocols"),
+    [
+        ("", {"Authorization": "Bearer sk-right"}, None),
+        ("", {"Authorization": "bearer  sk-right "}, None),
+        ("", {"Authorization": "Bearer sk-other"}, None),
+        ("", {"api-key": "sk-right"}, None),
+        ("", {"Authorization": "Basic c2E6cHc="}, ["realtime", "openai-insecure-api-key.sk-right"]),
+        ("", {}, ["realtime", "openai-insecure-api-key.sk-right", "openai-organization.O", "openai-agents-sdk.0.20.0"]),
+        ("&token=sk-right", {}, None),
+        ("&authorization=Bearer%20sk-right", {}, None),
+        ("&client_secret=sk-right", {}, None),
+        ("&api-key=sk-right", {}, None),
+        ("&api_key=sk-right", {}, None),
+    ],
+)
+async def test_a_right_key_opens_wherever_it_is(
+    locked_gateway: Running, query: str, headers: dict[str, str], subprotocols: list[str] | None
+) -> None:
+    async with locked_gateway.connect(f"?model=gpt-realtime{query}", headers, subprotocols) as ws:
+        created = await event(ws)
+        assert created.type == "session.created"
+        assert created.session.model == "gpt-realtime"
+        assert ws.subprotocol == ("realtime" if subprotocols else None)
+
+
+@pytest.mark.parametrize(
+    ("query", "headers", "subprotocols"),
+    [
+        ("", {"Authorization": "Bearer sk-wrong"}, None),
+        ("", {"Authorization": "Bearer sk-right1"}, None),
+        ("", {"api-key": "sk-wrong"}, None),
+        ("", {}, ["realtime", "openai-insecure-api-key.sk-wrong"]),
+        ("&token=sk-wrong", {}, None),
+        ("", {"Authorization": "Bearer ek_forged"}, None),
+        ("", {"Authorization": "Bearer ek_" + "A" * 10_000}, None),
+    ],
+)
+async def test_a_wrong_key_is_refused_in_band(
+    locked_gateway: Running, query: str, headers: dict[str, str], subprotocols: list[str] | None
+) -> None:
+    async with locked_gateway.connect(f"?model=gpt-realtime{query}", headers, subprotocols) as ws:
+        assert await refused(ws) == WRONG_KEY
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": ""}, {"Authorization": "Bearer "}, {"api-key": ""}])
+async def test_no_key_is_refused_in_band(locked_gateway: Running, headers: dict[str, str]) -> None:
+    async with locked_gateway.connect(headers=headers) as ws:
+        assert await refused(ws) == (None, 3000, "invalid_request_error")
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer anything"}])
+async def test_without_api_keys_any_key_opens(open_gateway: Running, headers: dict[str, str]) -> None:
+    async with open_gateway.connect(headers=headers) as ws:
+        assert (await event(ws)).type == "session.created"
+
+
+async def test_no_key_ever_gets_into_a_log(locked_gateway: Running, caplog: pytest.LogCaptureFixture) -> None:
+    # picows writes every handshake at level 9; the two test clients keep their own, quite talkative logs.
+    caplog.set_level(1)
+    for client in ("websockets", "httpx2", "httpcore2"):
+        logging.getLogger(client).setLevel(logging.CRITICAL)
+    right, wrong = "sk-right", "sk-wrong"
+    for key in (right, wrong):
+        for query in (f"&token={key}", f"&authorization=Bearer%20{key}", ""):
+            async with locked_gateway.connect(f"?model=gpt-realtime{query}", {"Authorization": f"Bearer {key}"}) as ws:
+                await ws.recv()
+        await locked_gateway.http.get(f"/v1/models?api_key={key}", headers={"Authorization": f"Bearer {key}"})
+    assert "began" in caplog.text
+    assert "/v1/models" in caplog.text
+    assert right not in caplog.text
+    assert wrong not in caplog.text
+    assert "model=gpt" not in caplog.text
+
+
+# --- what is asked for ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("", "missing_model"),
+        ("?model=", "missing_model"),
+        ("?model=gpt-5", "invalid_model"),
+        ("?model=gpt-realtime&intent=", "invalid_intent"),
+        ("?model=gpt-realtime&intent=conversation", "invalid_intent"),
+        ("?intent=transcription", "unsupported_intent"),
+        ("?call_id=rtc_1", "call_id_not_found"),
+    ],
+)
+async def test_a_wrong_query_is_refused_in_band(open_gateway: Running, query: str, code: str) -> None:
+    async with open_gateway.connect(query) as ws:
+        assert await refused(ws) == (code, 4000, f"invalid_request_error.{code}")
+
+
+@pytest.mark.parametrize(
+    ("headers", "subprotocols"),
+    [
+        ({"OpenAI-Beta": "realtime=v1"}, None),
+        ({"OpenAI-Beta": "assistants=v2, realtime=v1"}, None),
+        ({}, ["realtime", "openai-beta.realtime-v1"]),
+    ],
+)
+async def test_the_beta_dialect_is_refused_in_band(
+    open_gateway: Running, headers: dict[str, str], subprotocols: list[str] | None
+) -> None:
+    async with open_gateway.connect(headers=headers, subprotocols=subprotocols) as ws:
+        code = "beta_api_shape_disabled"
+        assert await refused(ws) == (code, 4000, f"invalid_request_error.{code}")
+        assert ws.subprotocol == ("realtime" if subprotocols else None)
+
+
+@pytest.mark.parametrize("model", ["gpt-realtime-2025-08-28", "antiphon", "gpt-4o-realtime-preview-2024-12-17"])
+async def test_every_realtime_model_is_answered(open_gateway: Running, model: str) -> None:
+    async with open_gateway.connect(f"?model={model}&unknown=1") as ws:
+        assert (await event(ws)).session.model == model
+
+
+# --- web pages ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "origin", ["http://localhost:3000", "http://127.0.0.1", "https://127.8.9.1:1", "http://[::1]:8080"]
+)
+async def test_pages_on_loopback_may_connect_without_keys(open_gateway: Running, origin: str) -> None:
+    async with open_gateway.connect(origin=origin) as ws:
+        assert (await event(ws)).type == "session.created"
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [
+        "https://evil.example",
+        "http://localhost.evil.example",
+        "http://127.0.0.1.evil.example",
+        "http://evil.example:8080/localhost",
+        "null",
+        "http://[",
+    ],
+)
+async def test_other_pages_may_not_connect_without_keys(open_gateway: Running, origin: str) -> None:
+    """Else any website could use a local server behind its user's back."""
+    async with open_gateway.connect(origin=origin) as ws:
+        error = (await event(ws)).error
+        assert error.code == "origin_not_allowed"
+        assert "server.allowed_origins" in error.message
+        await ws.wait_closed()
+        assert ws.close_code == 3000
+
+
+async def test_allowed_origins_may_connect(run: Callable[..., Any]) -> None:
+    gateway = await run(allowed_origins=("https://app.example",))
+    async with gateway.connect(origin="https://app.example") as ws:
+        assert (await event(ws)).type == "session.created"
+    async with gateway.connect(origin="https://other.example") as ws:
+        assert (await refused(ws))[0] == "origin_not_allowed"
+
+
+async def test_with_keys_any_page_may_connect_unless_origins_are_named(
+    run: Callable[..., Any], locked_gateway: Running
+) -> None:
+    key = {"Authorization": "Bearer sk-right"}
+    async with locked_gateway.connect(headers=key, origin="https://any.example") as ws:
+        assert (await event(ws)).type == "session.created"
+    picky = await run(api_keys=("sk-right",), allowed_origins=("https://app.example",))
+    async with picky.connect(headers=key, origin="https://any.example") as ws:
+        assert (await refused(ws))[0] == "origin_not_allowed"
+
+
+# --- capacity -------------------------------------------------------------------------------------------------
+
+
+async def test_a_full_server_says_so_and_takes_the_next_when_there_is_room(run: Callable[..., Any]) -> None:
+    gateway = await run(max_sessions=1)
+    async with gateway.connect() as first:
+        await event(first)
+        async with gateway.connect() as second:
+            assert await refused(second) == ("server_full", 1013, "server_error.server_full")
+    await gateway.engine.sessions[0].closed.wait()
+    async with gateway.connect() as third:
+        assert (await event(third)).type == "session.created"
+
+
+# --- client secrets -------------------------------------------------------------------------------------------
+
+
+async def test_a_client_secret_opens_everywhere_and_brings_its_configuration(locked_gateway: Running) -> None:
+    session = {
+        "type": "realtime",
+        "model": "gpt-realtime-2",
+        "instructions": "Be brief.",
+        "audio": {"output": {"voice": "cedar"}},
+    }
+    made = await locked_gateway.http.post(
+        "/v1/realtime/client_secrets", json={"session": session}, headers={"Authorization": "Bearer sk-right"}
+    )
+    value = made.json()["value"]
+    for query, headers, subprotocols in (
+        ("?model=gpt-realtime", {"Authorization": f"Bearer {value}"}, None),
+        ("?model=gpt-realtime", {}, ["realtime", f"openai-insecure-api-key.{value}"]),
+        (f"?model=gpt-realtime&client_secret={quote(value)}", {}, None),
+        ("", {"Authorization": f"Bearer {value}"}, None),
+    ):
+        async with locked_gateway.connect(query, headers, subprotocols) as ws:
+            created = (await event(ws)).session
+            assert created.instructions == "Be brief."
+            assert created.audio.output.voice == "cedar"
+            assert created.model == ("gpt-realtime" if query else "gpt-realtime-2")
+
+
+# --- the official client --------------------------------------------------------------------------------------
+
+
+async def test_openai_python_connects_by_changing_its_url_only(locked_gateway: Running) -> None:
+    base_url = f"http://127.0.0.1:{locked_gateway.server.port}/v1"
+    async with (
+        openai.AsyncOpenAI(api_key="sk-right", base_url=base_url) as client,
+        client.realtime.connect(model="gpt-realtime") as connection,
+    ):
+        created = await connection.recv()
+        assert created.type == "session.created"
+        await connection.send({"type": "input_audio_buffer.clear"})
+        echo: Any = await connection.recv()
+        assert echo.type == "input_audio_buffer.clear"
+
+
+async def test_openai_python_makes_a_client_secret_and_connects_with_it(locked_gateway: Running) -> None:
+    base_url = f"http://127.0.0.1:{locked_gateway.server.port}/v1"
+    async with openai.AsyncOpenAI(api_key="sk-right", base_url=base_url) as client:
+        made = await client.realtime.client_secrets.create(
+            expires_after={"anchor": "created_at", "seconds": 60}, session={"type": "realtime", "instructions": "Hi."}
+        )
+        assert made.session.type == "realtime"
+        models = [model.id async for model in await client.models.list()]
+        assert "gpt-realtime" in models
+        assert (await client.models.retrieve("gpt-realtime")).id == "gpt-realtime"
+    async with (
+        openai.AsyncOpenAI(api_key=made.value, base_url=base_url) as browser,
+        browser.realtime.connect(model="gpt-realtime") as connection,
+    ):
+        created: Any = await connection.recv()
+        assert created.session.instructions == "Hi."
