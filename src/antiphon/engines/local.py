@@ -12,7 +12,7 @@ from typing import Protocol
 
 from antiphon.engines.stage_work import Detection, Generation, Synthesis, Tasks, Transcription
 from antiphon.errors import ClientEventError
-from antiphon.protocol.codec import decode, encode, event_id_of
+from antiphon.protocol.codec import event_id_of
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.server_events import Error, ErrorDetail, ServerEvent
 from antiphon.session import Equipment, Session, SessionStart
@@ -95,6 +95,7 @@ class LocalSession:
 
     def __init__(self, engine: LocalEngine, start: SessionStart, client: Client) -> None:
         self._client = client
+        self._dialect = start.dialect
         self._loop = asyncio.get_running_loop()
         self._ids = Ids(os.urandom)
         self._core = Session(start, self._ids, self._loop.time(), int(time.time()), engine.equipment)
@@ -118,7 +119,7 @@ class LocalSession:
         if self._closed:
             return
         try:
-            event = decode(message)
+            event = self._dialect.decode(message)
         except ClientEventError as error:
             self._core.refuse(error, event_id_of(message))
         else:
@@ -153,7 +154,7 @@ class LocalSession:
         # A fault of ours is told and logged; the session goes on with what it has.
         log.exception("session %s: an event could not be handled", self.id)
         detail = ErrorDetail("server_error", "server_error", "The server could not handle this.", None, event_id)
-        self._client.send(encode(Error(detail), self._ids))
+        self._send(Error(detail))
 
     def _deliver(self) -> None:
         """Send events and run requests until the core has no more; results that come meanwhile queue up behind."""
@@ -164,12 +165,17 @@ class LocalSession:
             while outputs := self._core.outputs():
                 for output in outputs:
                     if isinstance(output, ServerEvent):
-                        self._client.send(encode(output, self._ids))
+                        self._send(output)
                     else:
                         self._run(output)
         finally:
             self._delivering = False
         self._set_timer()
+
+    def _send(self, event: ServerEvent) -> None:
+        message = self._dialect.encode(event, self._ids)
+        if message is not None:
+            self._client.send(message)
 
     def _run(self, request: Request) -> None:
         match request:

@@ -25,9 +25,10 @@ from antiphon.gateway.errors import RequestError, error_response
 from antiphon.gateway.limits import Capacity
 from antiphon.gateway.middleware import Cors, Failures, RequestIds
 from antiphon.gateway.origins import Origins
-from antiphon.protocol.config import SessionConfig, session_object, updated
+from antiphon.protocol.config import SessionConfig, session_object
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.models import OWN_MODEL, REALTIME_MODELS, is_realtime_model
+from antiphon.protocol.session_kinds import REALTIME
 from antiphon.protocol.validation import convert
 from antiphon.transports.websocket import PATH
 
@@ -208,7 +209,7 @@ def _checked(update: Mapping[str, Any], backend: Backend) -> SessionConfig:
     if update.get("type") == "transcription":
         message = "Transcription sessions are not available yet; send 'session.type': 'realtime'."
         raise ClientEventError("invalid_value", message, "session.type")
-    config = updated(backend.defaults, update)
+    config = REALTIME.updated(backend.defaults, update, backend.defaults)
     backend.check_config(config)
     tools = update.get("tools") or []
     for index, tool in enumerate(tools):

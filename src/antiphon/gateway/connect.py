@@ -78,7 +78,7 @@ class Door:
         if secret is None:
             return self._backend.defaults
         try:
-            return updated(self._backend.defaults, secret.session)
+            return updated(self._backend.defaults, secret.session, self._backend.defaults)
         except ClientEventError as error:  # made by another version of the server
             raise _RefusedError(BAD_REQUEST, error.code, error.message, error.param) from None
 

@@ -200,7 +200,7 @@ class SessionConfig(_Strict, frozen=True):
 
 
 # What a client may echo without effect: the server sets it, or it cannot change.
-_IGNORED_KEYS = ("model", "id", "object", "expires_at")
+ECHOED_KEYS = ("model", "id", "object", "expires_at")
 # The objects whose fields are merged one by one; every other object is replaced as a whole.
 _MERGED_PATHS = ("", "audio", "audio.input", "audio.output")
 
@@ -210,38 +210,21 @@ def updated(config: SessionConfig, update: Mapping[str, Any], defaults: SessionC
 
     Args:
         config: The configuration so far.
-        update: The `session` of a `session.update`, as parsed from JSON; `type` must be there. A null means the
-            default, except for `turn_detection`, where it means none.
+        update: The `session` of a `session.update`, as parsed from JSON, its `type` already checked. A null means
+            the default, except for `turn_detection`, where it means none.
         defaults: What an empty `instructions` and a null go back to.
 
     Raises:
         ClientEventError: With the dotted path of the offending field, from `session`.
     """
-    _check_type(update)
-    plain = {key: value for key, value in update.items() if key != "type" and key not in _IGNORED_KEYS}
+    plain = {key: value for key, value in update.items() if key != "type" and key not in ECHOED_KEYS}
     merged = _merged(msgspec.to_builtins(config), plain, msgspec.to_builtins(defaults or SessionConfig()), "")
-    if not merged.get("instructions"):
+    if merged.get("instructions") == "":
         merged["instructions"] = (defaults or SessionConfig()).instructions
     result = convert(merged, SessionConfig, "session")
     if config.tracing is not None and result.tracing != config.tracing:
         raise ClientEventError("invalid_parameter", "tracing cannot be changed once it is set", "session.tracing")
     return result
-
-
-def _check_type(update: Mapping[str, Any]) -> None:
-    kind = update.get("type")
-    if kind is None:
-        raise ClientEventError(
-            "missing_required_parameter", "Missing required parameter: 'session.type'; send 'realtime'", "session.type"
-        )
-    if kind == "transcription":
-        raise ClientEventError(
-            "invalid_parameter",
-            "a realtime session cannot become a transcription session; keep 'session.type' at 'realtime'",
-            "session.type",
-        )
-    if kind != "realtime":
-        raise ClientEventError("invalid_value", f"Invalid value: {kind!r}. Send 'realtime'", "session.type")
 
 
 def _merged(base: dict[str, Any], update: Mapping[str, Any], defaults: Mapping[str, Any], path: str) -> dict[str, Any]:

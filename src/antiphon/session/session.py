@@ -7,7 +7,7 @@ from antiphon.errors import ClientEventError
 from antiphon.protocol import client_events as client
 from antiphon.protocol.client_events import MAX_APPEND_BYTES, ClientEvent
 from antiphon.protocol.codec import error_event
-from antiphon.protocol.config import ServerVad, SessionConfig, session_object, updated
+from antiphon.protocol.config import ServerVad, SessionConfig
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.items import InputItem, InputText, ItemReference, Message
 from antiphon.protocol.responses import ResponseOptions
@@ -83,6 +83,7 @@ class Session:
         limits = self._equipment.limits
         self._kit = Kit(ids, limits)
         self.id = ids.session()
+        self._kind = start.kind
         self._model = start.model
         self._config = self._defaults = start.config
         self._expires = now + limits.session_seconds
@@ -211,7 +212,7 @@ class Session:
                 self._refuse_output_clear()
 
     def _update(self, event: client.SessionUpdate) -> None:
-        config = updated(self._config, event.session, self._defaults)
+        config = self._kind.updated(self._config, event.session, self._defaults)
         self._equipment.capabilities.check_config(config)
         self._check_voice(config, "session.audio.output.voice")
         before = self._hint()
@@ -258,6 +259,10 @@ class Session:
             if vad is not None and vad.interrupt_response:
                 self._responses.interrupt()
         elif vad is not None and vad.create_response:
+            self._respond_to_turn()
+
+    def _respond_to_turn(self) -> None:
+        if self._kind.responds:
             self._responses.create_for_turn(ResponsePlan(self._config))
 
     def _receive_transcript(self, result: TranscriptFinal) -> None:
@@ -302,8 +307,8 @@ class Session:
         self._conversation.add(Entry(Message("system", [InputText(text)], id=self._kit.ids.item())))
         item_id = self._turns.commit_silence()
         if vad.create_response:
-            self._responses.create_for_turn(ResponsePlan(self._config))
-        if self._config.audio.input.transcription is not None:
+            self._respond_to_turn()
+        if self._shows_transcripts:
             self._kit.outbox.emit(TranscriptionCompleted(item_id, 0, "", TranscriptionUsage(0.0)))
 
     def _expire(self) -> None:
@@ -319,10 +324,11 @@ class Session:
     def _apply(self, config: SessionConfig) -> None:
         self._config = config
         audio = config.audio.input
-        self._turns.configure(audio.format, audio.turn_detection, audio.transcription is not None)
+        self._shows_transcripts = audio.transcription is not None or not self._kind.responds
+        self._turns.configure(audio.format, audio.turn_detection, self._shows_transcripts)
 
     def _wire(self) -> dict[str, Any]:
-        return session_object(self._config, self.id, self._model, self._expires_at)
+        return self._kind.wire(self._config, self.id, self._model, self._expires_at)
 
     def _hint(self) -> TranscriptionHint:
         wanted = self._config.audio.input.transcription
@@ -342,6 +348,9 @@ class Session:
             )
 
     def _plan(self, options: ResponseOptions | None) -> ResponsePlan:
+        if not self._kind.responds:
+            message = "A transcription session makes no responses; connect with ?model= for a session that does."
+            raise ClientEventError("invalid_value", message, "type")
         plan = plan_response(self._config, options)
         self._equipment.capabilities.check_tools(plan.config.tools, "response.tools")
         if plan.in_conversation:
@@ -372,5 +381,5 @@ class Session:
     def _transcribe(self, entry: Entry) -> None:
         if entry.awaits_transcript:
             in_conversation = self._conversation.get(entry.id) is entry
-            shown = in_conversation and self._config.audio.input.transcription is not None
+            shown = in_conversation and self._shows_transcripts
             self._turns.transcriptions.transcribe(entry.id, entry.audio, self._hint(), shown)
