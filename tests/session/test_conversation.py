@@ -194,6 +194,30 @@ def test_the_context_keeps_the_newest_that_fit() -> None:
     assert session.told() == ["second", "third"]
 
 
+def test_a_retention_ratio_cuts_further_so_that_the_next_turns_need_not() -> None:
+    session = CoreClient(equipment=Equipment(limits=Limits(input_tokens=1000)))
+    limits = {"type": "retention_ratio", "retention_ratio": 0.5, "token_limits": {"post_instructions": 6}}
+    session.configure(truncation=limits, output_modalities=["text"])
+    for text in ("first one", "second", "third"):  # 3, 2 and 2 tokens
+        session.say(text)
+    session.send("response.create")
+    assert session.told() == ["third"]
+    session.generate("ok")
+    session.say("fourth")
+    session.send("response.create")
+    assert session.told() == ["third", "ok", "fourth"]
+
+
+def test_without_truncation_a_long_conversation_fails() -> None:
+    session = CoreClient(equipment=Equipment(limits=Limits(input_tokens=6)))
+    session.configure(truncation="disabled")
+    for text in ("a long first message", "second", "third"):
+        session.say(text)
+    session.send("response.create")
+    error = session.sent("response.done")["response"]["status_details"]["error"]
+    assert error["code"] == "context_length_exceeded"
+
+
 # --- out of band ----------------------------------------------------------------------------------------------
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from antiphon.errors import ClientEventError
-from antiphon.protocol.config import McpTool, SemanticVad, SessionConfig, SessionTool
+from antiphon.protocol.config import McpTool, SessionConfig, SessionTool
 
 
 @dataclass(frozen=True)
@@ -15,13 +15,15 @@ class Capabilities:
         images: The language model takes pictures.
         noise_reduction: User audio can be cleaned before it is heard.
         mcp: Tools of MCP servers can be called.
-        semantic_vad: The end of a turn can be told from what was said.
+        prompts: Stored prompt templates can be looked up.
+        logprobs: STT tells how sure it is of each word.
     """
 
     images: bool = False
     noise_reduction: bool = False
     mcp: bool = False
-    semantic_vad: bool = False
+    prompts: bool = False
+    logprobs: bool = False
 
     def check_config(self, config: SessionConfig) -> None:
         """Refuse what a session asks for and cannot have.
@@ -31,8 +33,10 @@ class Capabilities:
         """
         if config.audio.input.noise_reduction is not None and not self.noise_reduction:
             raise _unavailable("noise reduction", "session.audio.input.noise_reduction", "null")
-        if isinstance(config.audio.input.turn_detection, SemanticVad) and not self.semantic_vad:
-            raise _unavailable("semantic_vad", "session.audio.input.turn_detection.type", "'server_vad'")
+        if config.prompt is not None and not self.prompts:
+            raise _unavailable("stored prompts", "session.prompt", "null, and the text as instructions")
+        if config.include and not self.logprobs:
+            raise _unavailable("log probabilities of transcripts", "session.include", "null")
         self.check_tools(config.tools, "session.tools")
 
     def check_tools(self, tools: Iterable[SessionTool], path: str) -> None:
@@ -43,5 +47,4 @@ class Capabilities:
 
 
 def _unavailable(what: str, param: str, instead: str) -> ClientEventError:
-    verb = "are" if what.endswith("s") else "is"
-    return ClientEventError("invalid_value", f"{what} {verb} not available in this server; send {instead}.", param)
+    return ClientEventError("invalid_value", f"Not available in this server: {what}; send {instead}.", param)

@@ -28,6 +28,7 @@ class Entry:
         transcript: What STT understood of user audio; None until it is known.
         awaits_transcript: Whether STT is still at work on it.
         failure: Why STT failed.
+        left_out: Whether it no longer fits into what the model is told.
     """
 
     item: Item
@@ -37,6 +38,7 @@ class Entry:
     transcript: str | None = None
     awaits_transcript: bool = False
     failure: str | None = None
+    left_out: bool = False
     seconds: float = field(default=0.0)
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from antiphon.errors import ClientEventError
-from antiphon.protocol.config import AudioFormat, PcmFormat, ServerVad, TurnDetection
+from antiphon.protocol.config import AudioFormat, PcmFormat, TurnDetection
 from antiphon.protocol.items import InputAudio, Message
 from antiphon.protocol.server_events import (
     InputAudioBufferCleared,
@@ -18,8 +18,9 @@ from antiphon.session.formats import AudioDecoder
 from antiphon.session.input_buffer import InputAudioBuffer
 from antiphon.session.kit import Kit
 from antiphon.session.limits import RATE, milliseconds, samples_of
+from antiphon.session.patience import padding_ms, silence_ms, threshold
 from antiphon.session.requests import DetectSpeech, ResetDetection
-from antiphon.session.results import SpeechDetected
+from antiphon.session.results import SpeechDetected, TranscriptPartial
 from antiphon.session.transcriptions import Transcriptions
 from antiphon.session.turn_detection import SpeechBegan, SpeechEnded, TurnDetector
 
@@ -67,7 +68,7 @@ class InputAudioTurns:
             self._detector = None
             self.speaking = False
             return
-        detector = TurnDetector(*_parameters(vad))
+        detector = TurnDetector(threshold(vad), samples_of(silence_ms(vad, "")))
         if self._detector is not None:
             detector.speaking = self._detector.speaking
         self._detector = detector
@@ -153,6 +154,12 @@ class InputAudioTurns:
                 yield turn
         self._follow(now)
 
+    def receive_partial(self, result: TranscriptPartial) -> None:
+        """Take what STT understands so far: `semantic_vad` judges by it whether the user is done."""
+        self.transcriptions.receive_partial(result)
+        if result.item_id == self._item_id and self._vad is not None and self._detector is not None:
+            self._detector.silence_samples = samples_of(silence_ms(self._vad, result.text))
+
     def _handle_turn(self, turn: SpeechBegan | SpeechEnded, now: float) -> None:
         if isinstance(turn, SpeechBegan):
             self._begin_turn(turn.position, now)
@@ -160,12 +167,17 @@ class InputAudioTurns:
             self._end_turn(turn.position, now)
 
     def _begin_turn(self, onset: int, now: float) -> None:
-        padding = self._vad.prefix_padding_ms if isinstance(self._vad, ServerVad) else 300
         self.speaking = True
-        self._turn_start = max(onset - samples_of(padding), self._buffer.start)
+        self._turn_start = max(onset - samples_of(padding_ms(self._vad)), self._buffer.start)
         self._item_id = self._ids.item()
+        self._expect_words()
         self._outbox.emit(SpeechStarted(milliseconds(self._turn_start), self._item_id))
         self.transcriptions.begin(self._item_id, self._turn_start, self._hint(), self._shown, now)
+
+    def _expect_words(self) -> None:
+        # A new turn has no words yet, whatever the last one ended with.
+        if self._vad is not None and self._detector is not None:
+            self._detector.silence_samples = samples_of(silence_ms(self._vad, ""))
 
     def _end_turn(self, end: int, now: float) -> None:
         assert self._item_id is not None
@@ -231,9 +243,3 @@ class InputAudioTurns:
         if self._detector is not None:
             self._detector.reset()
             self._outbox.request(ResetDetection())
-
-
-def _parameters(vad: TurnDetection) -> tuple[float, int]:
-    if isinstance(vad, ServerVad):
-        return vad.threshold, samples_of(vad.silence_duration_ms)
-    return 0.5, samples_of(500)

@@ -1,7 +1,9 @@
 """The model's view of a conversation: what was said, heard and done, within the model's window."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
+from antiphon.protocol.config import RetentionRatio, SessionConfig, TokenLimits
 from antiphon.protocol.items import (
     ContentPart,
     FunctionCall,
@@ -20,10 +22,50 @@ CHARACTERS_PER_TOKEN = 4  # the usual estimate for English text
 IMAGE_TOKENS = 1000
 
 
-def context_items(entries: Iterable[Entry], most_tokens: int) -> tuple[ContextItem, ...]:
-    """Return what the model is told of `entries`: the newest that fit into `most_tokens`."""
-    items = [item for entry in entries if (item := _context_item(entry)) is not None]
-    return tuple(_without_blanks(_newest(items, most_tokens)))
+class ContextOverflowError(Exception):
+    """The conversation is longer than the model's window, and the session forbids to leave any of it out."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """How much of a conversation the model is told.
+
+    Args:
+        tokens: The most.
+        retention: When it is more, the share of `tokens` that is kept; less than 1 leaves room, so that the next turns
+            need not cut again.
+        may_truncate: Whether anything may be left out.
+    """
+
+    tokens: int
+    retention: float = 1.0
+    may_truncate: bool = True
+
+
+def window_of(config: SessionConfig, most_tokens: int) -> Window:
+    """Return the window that `truncation` asks for, within the model's own."""
+    truncation = config.truncation
+    if isinstance(truncation, RetentionRatio):
+        limits = truncation.token_limits
+        wanted = limits.post_instructions if isinstance(limits, TokenLimits) else most_tokens
+        tokens = min(wanted, most_tokens) if isinstance(wanted, int) else most_tokens
+        return Window(tokens, truncation.retention_ratio)
+    return Window(most_tokens, may_truncate=truncation != "disabled")
+
+
+def context_items(entries: Iterable[Entry], window: Window) -> tuple[ContextItem, ...]:
+    """Return what the model is told of `entries`; what no longer fits is marked as left out, the oldest first.
+
+    Raises:
+        ContextOverflowError: It does not fit, and nothing may be left out.
+    """
+    told = [(entry, item) for entry in entries if not entry.left_out and (item := _context_item(entry)) is not None]
+    tokens = sum(_tokens(item) for _, item in told)
+    if tokens > window.tokens:
+        if not window.may_truncate:
+            raise ContextOverflowError(f"the conversation has about {tokens} tokens, the window {window.tokens}")
+        told = _cut(told, tokens, round(window.tokens * window.retention))
+    return tuple(_without_blanks(_without_orphans([item for _, item in told])))
 
 
 def text_tokens(text: str) -> int:
@@ -64,19 +106,23 @@ def _images(item: Message) -> tuple[str, ...]:
     return tuple(part.image_url for part in item.content if isinstance(part, InputImage))
 
 
-def _newest(items: Sequence[ContextItem], most_tokens: int) -> list[ContextItem]:
-    kept: list[ContextItem] = []
-    tokens = 0
-    for item in reversed(items):
-        tokens += _tokens(item)
-        if tokens > most_tokens and kept:
-            break
-        kept.append(item)
-    kept.reverse()
-    calls = {item.call_id for item in kept if isinstance(item, ContextToolCall)}
-    dropped = {item.call_id for item in items if isinstance(item, ContextToolCall)} - calls
-    # A result without its call would be refused by language models.
-    return [item for item in kept if not (isinstance(item, ContextToolResult) and item.call_id in dropped)]
+def _cut(told: list[tuple[Entry, ContextItem]], tokens: int, most: int) -> list[tuple[Entry, ContextItem]]:
+    # The newest item stays whatever it costs: without it there is nothing to answer.
+    first = 0
+    while tokens > most and first < len(told) - 1:
+        entry, item = told[first]
+        entry.left_out = True
+        tokens -= _tokens(item)
+        first += 1
+    return told[first:]
+
+
+def _without_orphans(items: Sequence[ContextItem]) -> list[ContextItem]:
+    # Language models refuse a result whose call was left out.
+    calls = {item.call_id for item in items if isinstance(item, ContextToolCall)}
+    first = next((index for index, item in enumerate(items) if not isinstance(item, ContextToolResult)), len(items))
+    leading = [item for item in items[:first] if isinstance(item, ContextToolResult) and item.call_id in calls]
+    return [*leading, *items[first:]] if len(items) > 1 else list(items)
 
 
 def _tokens(item: ContextItem) -> int:

@@ -15,7 +15,7 @@ from antiphon.session.context import Knowledge, ModelContext, Tool, ToolChoice
 from antiphon.session.conversation import Conversation, Entry
 from antiphon.session.formats import AudioEncoder
 from antiphon.session.kit import Kit
-from antiphon.session.model_context import context_items
+from antiphon.session.model_context import ContextOverflowError, context_items, window_of
 from antiphon.session.output_items import (
     CallOutput,
     Ending,
@@ -138,8 +138,12 @@ class Response:
         if failure is not None:
             self.fail("transcription_failed", failure)
             return
+        try:
+            self._context = self._model_context(entries)
+        except ContextOverflowError as overflow:
+            self.fail("context_length_exceeded", f"{overflow}; delete items, or allow truncation")
+            return
         self._state = _State.GENERATING
-        self._context = self._model_context(entries)
         self._kit.outbox.request(Generate(self.id, self._context))
 
     def receive_text(self, result: GeneratedText, now: float) -> None:
@@ -217,7 +221,7 @@ class Response:
         most = None if config.max_output_tokens == "inf" else config.max_output_tokens
         return ModelContext(
             instructions=config.instructions,
-            items=context_items(entries, self._kit.limits.input_tokens),
+            items=context_items(entries, window_of(config, self._kit.limits.input_tokens)),
             knowledge=self._knowledge,
             tools=tuple(_tool(tool) for tool in config.tools if isinstance(tool, FunctionTool)),
             tool_choice=_tool_choice(config.tool_choice),

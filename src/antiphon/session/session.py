@@ -136,7 +136,7 @@ class Session:
                 detail = ErrorDetail("server_error", result.code, f"Turn detection failed: {result.message}")
                 self._kit.outbox.emit(Error(detail))
             case TranscriptPartial():
-                self._turns.transcriptions.receive_partial(result)
+                self._turns.receive_partial(result)
             case TranscriptFinal():
                 self._receive_transcript(result)
             case TranscriptFailed():

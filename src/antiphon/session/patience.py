@@ -1,0 +1,59 @@
+"""How long to wait in a pause before a turn counts as ended.
+
+`server_vad` waits a fixed time. `semantic_vad` waits for a thought to be finished: shortly after words that can end a
+sentence, up to the API's maximum after words that cannot.
+"""
+
+from antiphon.protocol.config import ServerVad, TurnDetection
+
+# The longest wait in ms for each eagerness. Source: Realtime API, `semantic_vad`; auto is medium.
+LONGEST_MS = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}
+# The wait after words that seem to end a thought.
+FINISHED_MS = {"low": 900, "medium": 600, "auto": 600, "high": 400}
+
+# English words after which a sentence goes on; interim transcripts carry no punctuation to go by.
+_OPEN_ENDS = frozenset(
+    """
+    a an the this these my your his her its our their some any every no
+    and or but so because if when while that which who whose than as like though although unless until since
+    of to in on at for from with without by about into over under between near around during
+    i he she we they am is are was were be been do does did have has had
+    can could will would should shall may might must
+    um uh er hmm well very more really just also maybe please
+    what how where why
+    """.split()
+)
+# One word that is a whole answer.
+_WHOLE_REPLIES = frozenset(
+    "yes no yeah nope okay ok sure thanks hello hi hey bye goodbye stop right exactly correct great".split()
+)
+
+
+def silence_ms(vad: TurnDetection, transcript: str) -> int:
+    """Return the silence that ends a turn in which `transcript` was understood so far."""
+    if isinstance(vad, ServerVad):
+        return vad.silence_duration_ms
+    return (FINISHED_MS if seems_finished(transcript) else LONGEST_MS)[vad.eagerness]
+
+
+def threshold(vad: TurnDetection) -> float:
+    """Return the speech probability from which on a frame is speech."""
+    return vad.threshold if isinstance(vad, ServerVad) else ServerVad().threshold
+
+
+def padding_ms(vad: TurnDetection | None) -> int:
+    """Return how much audio before speech belongs to the turn."""
+    return vad.prefix_padding_ms if isinstance(vad, ServerVad) else ServerVad().prefix_padding_ms
+
+
+def seems_finished(transcript: str) -> bool:
+    """Whether a sentence may end after these words."""
+    text = transcript.strip().lower()
+    if text.endswith(("...", "…", ",")):
+        return False
+    if text.endswith((".", "?", "!")):
+        return True
+    words = text.split()
+    if len(words) < 2:
+        return bool(words) and words[0] in _WHOLE_REPLIES
+    return words[-1] not in _OPEN_ENDS
