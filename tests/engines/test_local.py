@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+import uvloop
 from tests.sdk_events import check_server_event
 
 from antiphon.engines import LocalEngine, Stages
@@ -271,6 +272,25 @@ async def test_binary_rubbish_is_an_error_event(calls: list[Call]) -> None:
     calls.append(call)
     call.session.receive(b"\x00\xff")
     assert (await call.client.until("error"))["error"]["code"] == "invalid_json"
+
+
+def test_a_deadline_that_has_passed_is_kept_on_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """uvloop answers `call_at` for a time in the past with a handle that has no `when`."""
+
+    async def converse() -> None:
+        call = await Call(ScriptedLanguageModel([says("Fine.")])).begin()
+        loop = asyncio.get_running_loop()
+        with monkeypatch.context() as patch:
+            patch.setattr(call.session._core, "next_deadline", lambda: loop.time() - 1)
+            call.configure(output_modalities=["text"])
+            call.configure(output_modalities=["text"])
+        call.say("Hello")
+        assert (await call.client.until("response.done"))["response"]["status"] == "completed"
+        call.session.close()
+        await call.engine.close()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(converse())
 
 
 async def test_the_engine_is_ready_between_start_and_close() -> None:

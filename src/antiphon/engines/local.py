@@ -106,6 +106,7 @@ class LocalSession:
         self._generation = Generation(stages.llm, self._tasks, self._report)
         self._synthesis = Synthesis(stages.tts, self._tasks, self._report)
         self._timer: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0  # uvloop's handle for a time that has passed does not tell when it was
         self._delivering = False
         self._closed = False
         self._deliver()
@@ -208,11 +209,12 @@ class LocalSession:
         deadline = None if self._closed else self._core.next_deadline()
         if self._timer is not None:
             # A timer that rings early finds nothing due and is set anew: cheaper than moving it with every event.
-            if deadline is not None and self._timer.when() <= deadline:
+            if deadline is not None and self._rings_at <= deadline:
                 return
             self._timer.cancel()
             self._timer = None
         if deadline is not None:
+            self._rings_at = deadline
             self._timer = self._loop.call_at(deadline, self._ring)
 
     def _ring(self) -> None:
