@@ -37,6 +37,19 @@ async def test_more_utterances_than_decoders_wait_their_turn(stt: PocketSphinx) 
     assert heard == [texts()[QUESTION]] * 4
 
 
+async def test_a_decoder_is_added_when_somebody_would_wait() -> None:
+    stage = PocketSphinx(PocketSphinxSettings(decoders=1, most_decoders=2))
+    await stage.start()
+    try:
+        await stage.prepare(HOUSE)
+        holding = stage.open(HOUSE)  # never ends by itself
+        assert await transcribe(stage, QUESTION) == texts()[QUESTION]
+        assert len(stage._seats) == 2
+        holding.cancel()
+    finally:
+        await stage.close()
+
+
 async def test_partials_grow_while_the_user_speaks(stt: PocketSphinx) -> None:
     stream = stt.open(HOUSE)
     stream.feed(speech(QUESTION))

@@ -3,7 +3,7 @@
 import asyncio
 import tempfile
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from antiphon.stages.stt.language_model import DomainModel
@@ -53,10 +53,16 @@ class Seat:
 
 
 class DecoderPool:
-    """Lends seats in the order that they were asked for. On the event loop."""
+    """Lends seats in the order that they were asked for. On the event loop.
 
-    def __init__(self, seats: Sequence[Seat] = ()) -> None:
+    Args:
+        seats: The seats to begin with.
+        grow: Called when somebody must wait; may `give_back` a new seat later.
+    """
+
+    def __init__(self, seats: Sequence[Seat] = (), grow: Callable[[], None] | None = None) -> None:
         self._idle = list(seats)
+        self._grow = grow
         self._waiting: deque[asyncio.Future[Seat]] = deque()
 
     def take(self, model: str) -> asyncio.Future[Seat]:
@@ -68,6 +74,8 @@ class DecoderPool:
             future.set_result(seat)
         else:
             self._waiting.append(future)
+            if self._grow is not None:
+                self._grow()
         return future
 
     def take_without(self, model: str) -> Seat | None:

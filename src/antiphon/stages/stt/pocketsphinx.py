@@ -1,11 +1,15 @@
 """Speech to text with PocketSphinx: English, on the CPU, with its wheel's models; shaped by what the agent knows."""
 
 import asyncio
+import ctypes
+import logging
 import os
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 from antiphon.errors import StageError
@@ -16,6 +20,8 @@ from antiphon.stages.stt.language_model import DomainModel, domain_model, model_
 from antiphon.stages.stt.pronunciation import Dictionary
 from antiphon.stages.stt.sphinx_library import RATE, STAGE, Decoder, load_library, package_folder
 from antiphon.stages.stt.utterance import SAMPLE_BYTES, SLICE_BYTES, Utterance
+
+log = logging.getLogger(__name__)
 
 # The mean of the voice's cepstra must be known before decoding begins (cepstral_mean.py); a second tells enough.
 _FIRST_BYTES = RATE * SAMPLE_BYTES
@@ -36,7 +42,9 @@ class PocketSphinxSettings:
     """How the stage runs.
 
     Args:
-        decoders: Utterances decoded at once; None is one for each core.
+        decoders: Decoders loaded at the start; None is one for each core.
+        most_decoders: Further ones are loaded when calls must wait, up to this many; each takes about 130 MB. None is
+            `decoders`, or four for each core where that is None: live speech keeps one busy an eighth of its time.
         general_weight: Share of the general English model in the mixture with what the agent's users say.
         second_pass: Search each utterance again when it ended: 1 of 100 words better and 0.1 to 0.6 s later.
         prepared: Language models that each decoder keeps, for the agents used last.
@@ -45,11 +53,22 @@ class PocketSphinxSettings:
     """
 
     decoders: int | None = None
+    most_decoders: int | None = None
     general_weight: float = 0.99
     second_pass: bool = False
     prepared: int = 3
     segment_seconds: float = 30.0
     waiting_seconds: float = 120.0
+
+    @property
+    def first(self) -> int:
+        """Decoders to load at the start."""
+        return self.decoders or os.cpu_count() or 1
+
+    @property
+    def most(self) -> int:
+        """Decoders to have at most."""
+        return max(self.most_decoders or self.decoders or 4 * self.first, self.first)
 
 
 class PocketSphinx:
@@ -63,13 +82,15 @@ class PocketSphinx:
         self._dictionary: Dictionary | None = None
         self._models: OrderedDict[str, asyncio.Future[DomainModel]] = OrderedDict()
         self._streams: set[PocketSphinxStream] = set()
+        self._load: Callable[[], Seat] = _not_loaded
+        self._growing: asyncio.Future[Seat] | None = None
 
     @property
     def rate(self) -> int:
         return RATE
 
     async def start(self) -> None:
-        """Load a decoder for each core and warm it; about a second.
+        """Load the first decoders and warm them; about a second.
 
         Raises:
             MissingExtraError: The package is not installed.
@@ -78,29 +99,20 @@ class PocketSphinx:
         if self._threads is not None:
             return
         package = package_folder()
-        count = self._settings.decoders or os.cpu_count() or 1
-        self._threads = ThreadPoolExecutor(count + 1, thread_name_prefix="stt")  # one more builds language models
+        # One thread more builds language models.
+        self._threads = ThreadPoolExecutor(self._settings.most + 1, thread_name_prefix="stt")
         try:
             library = load_library(package)
             folder = package / "model" / "en-us"
             self._dictionary = await self._submit(lambda: Dictionary.read(folder / "cmudict-en-us.dict"))
             base = await self._model(_BASE, _BASE_HINT)
 
-            def load() -> None:
-                seat = Seat(
-                    Decoder(library, folder, self._settings.second_pass),
-                    self._settings.general_weight,
-                    self._settings.prepared,
-                )
-                self._seats.append(seat)
-                seat.install(_BASE, base)
-                Utterance(seat.decoder, _BASE, 1.0).finish(bytes(2 * _FIRST_BYTES))
-
-            await asyncio.gather(*(self._submit(load) for _ in range(count)))
+            self._load = partial(self._loaded, library, folder, base)
+            self._seats = list(await asyncio.gather(*(self._submit(self._load) for _ in range(self._settings.first))))
         except BaseException:
             await self.close()
             raise
-        self._pool = DecoderPool(self._seats)
+        self._pool = DecoderPool(self._seats, self._grow)
 
     async def close(self) -> None:
         if self._threads is None:
@@ -109,6 +121,8 @@ class PocketSphinx:
         for stream in streams:
             stream.cancel()
         await asyncio.gather(*(stream.ended() for stream in streams))
+        if self._growing is not None:
+            await asyncio.wait([self._growing])
         threads, self._threads = self._threads, None
         await asyncio.to_thread(threads.shutdown)
         for seat in self._seats:
@@ -147,6 +161,33 @@ class PocketSphinx:
         self._streams.add(stream)
         stream.start(self._streams.discard)
         return stream
+
+    def _loaded(self, library: ctypes.CDLL, folder: Path, base: DomainModel) -> Seat:
+        """Return a new decoder, warm. Runs in a thread."""
+        seat = Seat(
+            Decoder(library, folder, self._settings.second_pass), self._settings.general_weight, self._settings.prepared
+        )
+        seat.install(_BASE, base)
+        Utterance(seat.decoder, _BASE, 1.0).finish(bytes(2 * _FIRST_BYTES))
+        return seat
+
+    def _grow(self) -> None:
+        """Somebody waits for a decoder: load one more if there may be more; one at a time, as it keeps a core busy."""
+        if self._growing is None and len(self._seats) < self._settings.most:
+            self._growing = self._submit(self._load)
+            self._growing.add_done_callback(self._grown)
+
+    def _grown(self, growing: "asyncio.Future[Seat]") -> None:
+        self._growing = None
+        if growing.cancelled() or (error := growing.exception()) is not None:
+            log.warning(
+                "stt pocketsphinx: no further decoder could be loaded: %s",
+                "cancelled" if growing.cancelled() else error,
+            )
+            return
+        seat = growing.result()
+        self._seats.append(seat)
+        self._pool.give_back(seat)
 
     def _submit(self, work: Callable[[], _Result]) -> "asyncio.Future[_Result]":
         if self._threads is None:
@@ -316,6 +357,10 @@ class PocketSphinxStream:
             " decoders, or send this machine fewer calls",
             "overloaded",
         )
+
+
+def _not_loaded() -> Seat:
+    raise _not_started()
 
 
 def _check_language(hint: TranscriptionHint) -> None:
