@@ -287,7 +287,7 @@ async def test_a_program_that_is_not_there() -> None:
 
 async def test_a_missing_package_is_named_with_its_licence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(espeak_module, "find_spec", lambda name: None)
-    with pytest.raises(StageError, match=r"pip install espeakng-loader .*GPL-3\.0.*another tts") as caught:
+    with pytest.raises(StageError, match=r"pip install espeakng-loader .*GPL-3\.0.*tts to 'none'") as caught:
         await Espeak().start()
     assert caught.value.code == "missing_extra"
 
