@@ -25,6 +25,15 @@ def test_eagerness_sets_the_longest_wait() -> None:
     assert waits == [8000, 4000, 2000, 4000]
 
 
+def test_without_words_the_wait_is_a_plain_one(session: CoreClient) -> None:
+    """A recogniser may have no interim results."""
+    session.configure(audio={"input": {"turn_detection": {"type": "semantic_vad"}}})
+    session.hear((QUIET, 320), (LOUD, 800), (QUIET, 900))
+    assert session.all_sent("input_audio_buffer.speech_stopped") == []
+    session.hear((QUIET, 200))
+    assert len(session.all_sent("input_audio_buffer.speech_stopped")) == 1
+
+
 def speak(session: CoreClient, text: str, silence: int) -> list[dict[str, object]]:
     """Say something, fall silent, and return the ends of turns that were found."""
     session.configure(audio={"input": {"turn_detection": {"type": "semantic_vad", "eagerness": "high"}}})

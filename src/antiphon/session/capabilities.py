@@ -1,10 +1,9 @@
 """What an engine cannot do is refused by name, never accepted and forgotten."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from antiphon.errors import ClientEventError
-from antiphon.protocol.config import McpTool, SessionConfig, SessionTool
+from antiphon.protocol.config import McpChoice, McpTool, SessionConfig
 
 
 @dataclass(frozen=True)
@@ -33,17 +32,19 @@ class Capabilities:
         """
         if config.audio.input.noise_reduction is not None and not self.noise_reduction:
             raise _unavailable("noise reduction", "session.audio.input.noise_reduction", "null")
-        if config.prompt is not None and not self.prompts:
-            raise _unavailable("stored prompts", "session.prompt", "null, and the text as instructions")
         if config.include and not self.logprobs:
             raise _unavailable("log probabilities of transcripts", "session.include", "null")
-        self.check_tools(config.tools, "session.tools")
+        self.check_model(config, "session")
 
-    def check_tools(self, tools: Iterable[SessionTool], path: str) -> None:
-        """Refuse tools that cannot be called."""
-        for index, tool in enumerate(tools):
+    def check_model(self, config: SessionConfig, path: str) -> None:
+        """Refuse what the language model and its tools cannot have; `path` is `session` or `response`."""
+        if config.prompt is not None and not self.prompts:
+            raise _unavailable("stored prompts", f"{path}.prompt", "null, and the text as instructions")
+        if isinstance(config.tool_choice, McpChoice) and not self.mcp:
+            raise _unavailable("MCP tools", f"{path}.tool_choice.type", "'function'")
+        for index, tool in enumerate(config.tools):
             if isinstance(tool, McpTool) and not self.mcp:
-                raise _unavailable("MCP tools", f"{path}[{index}].type", "'function'")
+                raise _unavailable("MCP tools", f"{path}.tools[{index}].type", "'function'")
 
 
 def _unavailable(what: str, param: str, instead: str) -> ClientEventError:

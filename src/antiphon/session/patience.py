@@ -11,6 +11,9 @@ LONGEST_MS = {"low": 8000, "medium": 4000, "auto": 4000, "high": 2000}
 # The wait after words that seem to end a thought.
 FINISHED_MS = {"low": 900, "medium": 600, "auto": 600, "high": 400}
 
+# The wait while no words are known: a recogniser without interim results must not make every turn wait its longest.
+UNKNOWN_MS = {"low": 1500, "medium": 1000, "auto": 1000, "high": 600}
+
 # English words after which a sentence goes on; interim transcripts carry no punctuation to go by.
 _OPEN_ENDS = frozenset(
     """
@@ -33,6 +36,8 @@ def silence_ms(vad: TurnDetection, transcript: str) -> int:
     """Return the silence that ends a turn in which `transcript` was understood so far."""
     if isinstance(vad, ServerVad):
         return vad.silence_duration_ms
+    if not transcript.strip():
+        return UNKNOWN_MS[vad.eagerness]
     return (FINISHED_MS if seems_finished(transcript) else LONGEST_MS)[vad.eagerness]
 
 

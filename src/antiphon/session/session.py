@@ -352,7 +352,7 @@ class Session:
             message = "A transcription session makes no responses; connect with ?model= for a session that does."
             raise ClientEventError("invalid_value", message, "type")
         plan = plan_response(self._config, options)
-        self._equipment.capabilities.check_tools(plan.config.tools, "response.tools")
+        self._equipment.capabilities.check_model(plan.config, "response")
         if plan.in_conversation:
             self._check_voice(plan.config, "response.audio.output.voice")
         if options is None or options.input is None:
