@@ -1,6 +1,6 @@
 # Everything runs from .venv, which `scripts/setup` makes and keeps in step with requirements/*.txt.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit format docs bench lock setup clean
+.PHONY: help run test lint types unit fuzz format docs bench lock setup clean
 # The steps of `make test` in their order, also under `make -j`.
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
@@ -31,12 +31,17 @@ types: setup  ## Strict type check
 unit: setup  ## The tests alone; ARGS="tests/test_cli.py -x" are passed on
 	$(call step,tests,$(python) -m pytest $(ARGS))
 
+fuzz: setup  ## Fuzz for FUZZ_SECONDS (300); `pip install atheris` into .venv adds fuzzing by coverage
+	$(call step,fuzzing,$(python) -m tests.fuzz)
+
 format: setup  ## Format, and mend what lint can mend
 	$(call step,format,$(python) -m ruff format .)
 	$(call step,lint,$(python) -m ruff check --fix .)
 
 docs: setup  ## Write the generated pages of docs/ anew
 	$(call step,docs/settings.md,$(python) -m antiphon.config --markdown > docs/settings.md.new && mv docs/settings.md.new docs/settings.md)
+	$(call step,docs/clients.md,$(python) -m tests.clients.table > docs/clients.md.new && mv docs/clients.md.new docs/clients.md)
+	$(call step,docs/conformance.md,$(python) scripts/conformance.py > docs/conformance.md.new && mv docs/conformance.md.new docs/conformance.md)
 
 bench: setup  ## Run the benchmarks
 	$(call step,benchmarks,$(python) -m benchmarks $(ARGS))
@@ -49,5 +54,5 @@ setup:  ## Make .venv ready for development
 	@scripts/setup dev
 
 clean:  ## Remove .venv, caches and built files
-	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -24,12 +25,13 @@ class RunningServer:
 
     port: int
     process: subprocess.Popen[str]
+    has_tls: bool = False
     lines: list[str] = field(default_factory=list)
 
     @property
     def base_url(self) -> str:
         """What the official SDKs take as `base_url`."""
-        return f"http://127.0.0.1:{self.port}/v1"
+        return f"{origin(self.port, self.has_tls)}/v1"
 
     @property
     def environment(self) -> dict[str, str]:
@@ -47,10 +49,18 @@ def clean_environment() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running_server(*flags: str, cwd: Path | None = None, **environment: str) -> Iterator[RunningServer]:
-    """Run `antiphon serve` with `flags` on a free port until the block ends."""
+def running_server(
+    *flags: str, cwd: Path | None = None, tls: tuple[Path, Path] | None = None, **environment: str
+) -> Iterator[RunningServer]:
+    """Run `antiphon serve` with `flags` on a free port until the block ends.
+
+    Args:
+        tls: A certificate for localhost and its key; with them the server speaks https and wss.
+    """
     port = free_port()
     command = [sys.executable, "-m", "antiphon", "serve", "--port", str(port), *flags]
+    if tls:
+        command += ["--tls-cert", str(tls[0]), "--tls-key", str(tls[1])]
     with subprocess.Popen(
         command,
         cwd=cwd or ROOT / "tests",  # where no antiphon.toml and no .env lie
@@ -58,11 +68,11 @@ def running_server(*flags: str, cwd: Path | None = None, **environment: str) -> 
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        running = RunningServer(port, process)
+        running = RunningServer(port, process, has_tls=tls is not None)
         reader = threading.Thread(target=_collect, args=(running,), daemon=True)
         reader.start()
         try:
-            wait_until_ready(port, process)
+            wait_until_ready(port, process, has_tls=running.has_tls)
             yield running
         finally:
             process.terminate()
@@ -81,13 +91,20 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def wait_until_ready(port: int, process: subprocess.Popen[str], seconds: float = START_SECONDS) -> None:
+def origin(port: int, has_tls: bool) -> str:
+    return f"{'https://localhost' if has_tls else 'http://127.0.0.1'}:{port}"
+
+
+def wait_until_ready(
+    port: int, process: subprocess.Popen[str], seconds: float = START_SECONDS, has_tls: bool = False
+) -> None:
     """Return when /readyz says 200; fail when the process ends or the time is over."""
+    unverified = ssl._create_unverified_context() if has_tls else None  # it is our own process that we ask
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         assert process.poll() is None, f"the server ended with code {process.returncode}"
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
+            with urllib.request.urlopen(f"{origin(port, has_tls)}/readyz", context=unverified) as answer:
                 if answer.status == 200:
                     return
         except (urllib.error.URLError, ConnectionError):

@@ -69,7 +69,7 @@ def test_help_of_serve_has_every_flag_with_its_default(capsys: pytest.CaptureFix
     assert "--config FILE" in printed
     for setting in (each for each in SETTINGS if each.flag):
         assert f"{setting.flag} " in printed
-        assert f"{setting.description} Default: {setting.default}." in printed
+        assert f"{setting.description} Default: {setting.default or 'none'}." in printed
 
 
 def test_config_prints_values_and_origins(

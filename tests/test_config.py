@@ -275,40 +275,55 @@ def test_no_report_and_no_repr_shows_a_secret(tmp_path: Path) -> None:
     loaded = load(tmp_path, environ=environ)
     for report in (to_text(loaded), to_json(loaded), repr(loaded)):
         assert KEY not in report
-    assert to_text(loaded).count("********") == len(environ) == 3
+    assert to_text(loaded).count("********") == len(environ) == 5
 
 
 # --- the model's key ----------------------------------------------------------------------------------------
 
 
-def test_openai_takes_its_usual_variable(tmp_path: Path) -> None:
-    environ = {"ANTIPHON_LLM": "openai", "OPENAI_API_KEY": KEY}
+TABLES = ("llm", "stt", "tts")
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_openai_takes_its_usual_variable(tmp_path: Path, table: str) -> None:
+    environ = {f"ANTIPHON_{table.upper()}": "openai", "OPENAI_API_KEY": KEY}
     loaded = load(tmp_path, environ=environ, dotenv="OPENAI_API_KEY=earlier-source\n")
-    assert loaded.settings.llm.api_key == KEY
-    assert loaded.origins["llm.api_key"] == "environment OPENAI_API_KEY"
+    assert keys_of(loaded.settings) == {table: KEY}
+    assert loaded.origins[f"{table}.api_key"] == "environment OPENAI_API_KEY"
 
 
-def test_a_key_of_our_own_name_wins_over_the_usual_variable(tmp_path: Path) -> None:
-    environ = {"ANTIPHON_LLM": "openai", "OPENAI_API_KEY": "another", "ANTIPHON_LLM_API_KEY": KEY}
-    assert load(tmp_path, environ=environ).settings.llm.api_key == KEY
+def keys_of(settings: Settings) -> dict[str, str]:
+    """Return the keys of the stages that have one."""
+    keys = {"llm": settings.llm.api_key, "stt": settings.stt.api_key, "tts": settings.tts.api_key}
+    return {table: key for table, key in keys.items() if key is not None}
 
 
+@pytest.mark.parametrize("table", TABLES)
+def test_a_key_of_our_own_name_wins_over_the_usual_variable(tmp_path: Path, table: str) -> None:
+    ours = f"ANTIPHON_{table.upper()}"
+    environ = {ours: "openai", "OPENAI_API_KEY": "another", f"{ours}_API_KEY": KEY}
+    assert keys_of(load(tmp_path, environ=environ).settings) == {table: KEY}
+
+
+@pytest.mark.parametrize("table", TABLES)
 @pytest.mark.parametrize(
-    "environ",
+    "changes",
     [
-        {"ANTIPHON_LLM": "responder"},
-        {"ANTIPHON_LLM": "openai", "ANTIPHON_LLM_BASE_URL": "http://127.0.0.1:11434/v1"},
-        {"ANTIPHON_LLM": "openai", "ANTIPHON_LLM_BASE_URL": "https://api.openai.com.evil.example/v1"},
+        {},
+        {"": "openai", "_BASE_URL": "http://127.0.0.1:11434/v1"},
+        {"": "openai", "_BASE_URL": "https://api.openai.com.evil.example/v1"},
     ],
 )
-def test_openai_key_travels_to_openai_alone(tmp_path: Path, environ: dict[str, str]) -> None:
-    assert load(tmp_path, environ={**environ, "OPENAI_API_KEY": KEY}).settings.llm.api_key is None
+def test_openai_key_travels_to_openai_alone(tmp_path: Path, table: str, changes: dict[str, str]) -> None:
+    given = {f"ANTIPHON_{table.upper()}{name}": value for name, value in changes.items()}
+    assert keys_of(load(tmp_path, environ={**given, "OPENAI_API_KEY": KEY}).settings) == {}
 
 
-def test_openai_without_a_key_is_told_before_anything_starts(tmp_path: Path) -> None:
-    message = refusal(tmp_path, flags={"llm.provider": "openai"})
-    assert message.startswith("llm.api_key: llm.provider is 'openai' (flag --llm)")
-    assert "set ANTIPHON_LLM_API_KEY or OPENAI_API_KEY" in message
+@pytest.mark.parametrize("table", TABLES)
+def test_openai_without_a_key_is_told_before_anything_starts(tmp_path: Path, table: str) -> None:
+    message = refusal(tmp_path, flags={f"{table}.provider": "openai"})
+    assert message.startswith(f"{table}.api_key: {table}.provider is 'openai' (flag --{table})")
+    assert f"set ANTIPHON_{table.upper()}_API_KEY or OPENAI_API_KEY" in message
 
 
 def test_an_agent_file_is_found_beside_the_file_that_names_it(tmp_path: Path) -> None:

@@ -6,13 +6,15 @@ import json
 from collections.abc import AsyncIterator
 from typing import Any
 
+import numpy as np
 import pytest
 import uvloop
 from tests.sdk_events import check_server_event
 
 from antiphon.engines import LocalEngine, Stages
 from antiphon.errors import StageError
-from antiphon.session import SessionStart
+from antiphon.session import Equipment, SessionStart
+from antiphon.session.capabilities import Capabilities
 from antiphon.stages.base import GenerationFinished, ToolCallDelta, ToolCallStarted
 from antiphon.stages.llm.scripted import Gate, ScriptedLanguageModel, says
 from antiphon.stages.stt.scripted import ScriptedSpeechToText, ScriptedUtterance
@@ -62,12 +64,14 @@ class Call:
         llm: ScriptedLanguageModel | None = None,
         stt: ScriptedSpeechToText | None = None,
         tts: ScriptedTextToSpeech | None = None,
+        noise: "HalvingNoiseReduction | None" = None,
     ) -> None:
         self.vad = ScriptedVoiceActivityDetector()
         self.stt = stt or ScriptedSpeechToText()
         self.llm = llm or ScriptedLanguageModel()
         self.tts = tts or ScriptedTextToSpeech()
-        self.engine = LocalEngine(Stages(self.vad, self.stt, self.llm, self.tts))
+        equipment = Equipment(capabilities=Capabilities(noise_reduction=noise is not None))
+        self.engine = LocalEngine(Stages(self.vad, self.stt, self.llm, self.tts, noise), equipment)
         self.client = Client()
 
     async def begin(self) -> "Call":
@@ -138,6 +142,62 @@ async def test_a_spoken_turn(calls: list[Call]) -> None:
     assert len(audio) == len("There are four bedrooms.") * 1200 * 2
     # STT hears the turn with its padding at its own rate: 300 + 1000 + 500 ms at 16000 Hz.
     assert abs(len(stt.streams[0].pcm) / 32 - 1800) < 70
+
+
+class HalvingFilter:
+    """A noise filter whose work can be seen: it makes everything half as loud."""
+
+    def __init__(self) -> None:
+        self.closed = 0
+        self.freed = asyncio.Event()
+
+    def process(self, pcm: bytes) -> bytes:
+        return (np.frombuffer(pcm, "<i2") // 2).astype("<i2").tobytes()
+
+    def flush(self) -> bytes:
+        return b""
+
+    def close(self) -> None:
+        self.closed += 1
+        self.freed.set()
+
+
+class HalvingNoiseReduction:
+    def __init__(self) -> None:
+        self.filters: list[HalvingFilter] = []
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+    def open(self, config: object) -> HalvingFilter:
+        self.filters.append(HalvingFilter())
+        return self.filters[-1]
+
+
+async def test_noise_reduction_cleans_what_stt_hears(calls: list[Call]) -> None:
+    noise, stt = HalvingNoiseReduction(), ScriptedSpeechToText(["hello"])
+    call = Call(ScriptedLanguageModel([says("Hello.")]), stt, noise=noise)
+    calls.append(await call.begin())
+    call.configure(audio={"input": {"noise_reduction": {"type": "near_field"}}})
+    call.hear((QUIET, 400), (LOUD, 600), (QUIET, 800))
+    await call.client.until("response.done")
+    loudest = np.abs(np.frombuffer(bytes(stt.streams[0].pcm), "<i2").astype(int)).max()
+    assert 3500 < loudest < 6500  # half of 10000, but for the resampler's ripple at the edges
+    assert [one.closed for one in noise.filters] == [1]
+
+
+async def test_a_noise_filter_is_freed_with_its_session(calls: list[Call]) -> None:
+    noise = HalvingNoiseReduction()
+    call = await Call(noise=noise).begin()
+    calls.append(call)
+    call.configure(audio={"input": {"noise_reduction": {"type": "far_field"}}})
+    call.hear((QUIET, 400), (LOUD, 600))
+    await call.client.until("input_audio_buffer.speech_started")
+    call.session.close()
+    async with asyncio.timeout(10):
+        await noise.filters[0].freed.wait()
+    assert noise.filters[0].closed == 1
 
 
 async def test_speech_begins_before_the_model_is_done(calls: list[Call]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +13,11 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from antiphon.gateway.server import Server
-from antiphon.protocol.config import session_object
+from antiphon.protocol.ids import Ids
+from antiphon.protocol.server_events import SessionCreated
 from antiphon.session.start import SessionStart
 from antiphon.transports.base import Client
+from antiphon.transports.websocket import PATH
 from tests.sdk_events import check_server_event
 
 
@@ -24,8 +27,10 @@ class GreetingSession:
     def __init__(self, start: SessionStart, client: Client) -> None:
         self.client = client
         self.closed = asyncio.Event()
-        session = session_object(start.config, "sess_1", start.model, 0)
-        client.send(json.dumps({"type": "session.created", "event_id": "event_1", "session": session}).encode())
+        self.start = start
+        session = start.kind.wire(start.config, "sess_1", start.model, 0)
+        for message in start.dialect.encode(SessionCreated(session), Ids(os.urandom)):
+            client.send(message)
 
     def receive(self, message: bytes) -> None:
         self.client.send(message)
@@ -70,16 +75,21 @@ class Running:
         headers: dict[str, str] | None = None,
         subprotocols: list[str] | None = None,
         origin: str | None = None,
+        path: str = PATH,
     ) -> connect:
         offered = [Subprotocol(name) for name in subprotocols] if subprotocols else None
         everything = {**(headers or {}), **({"Origin": origin} if origin else {})}
-        url = f"ws://127.0.0.1:{self.server.port}/v1/realtime{query}"
+        url = f"ws://127.0.0.1:{self.server.port}{path}{query}"
         return connect(url, additional_headers=everything, subprotocols=offered, proxy=None)
 
 
 async def event(ws: ClientConnection) -> Any:
     """Return the next event as the SDK's type."""
-    return check_server_event(json.loads(await ws.recv()))
+    return check_event(await ws.recv())
+
+
+def check_event(message: str | bytes) -> Any:
+    return check_server_event(json.loads(message))
 
 
 async def refused(ws: ClientConnection) -> tuple[str | None, int, str]:

@@ -1,5 +1,6 @@
 """Who gets a session over WebSocket, and what the others are told."""
 
+import json
 import logging
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +8,11 @@ from urllib.parse import quote
 
 import openai
 import pytest
+from websockets.exceptions import InvalidStatus
 
+from antiphon.transports.websocket import AZURE_BETA_PATH, AZURE_PATH, PATH, TRANSLATIONS_PATH
 from tests.gateway.kit import Running, event, refused
+from tests.sdk_beta_events import check_beta_event
 
 WRONG_KEY = ("invalid_api_key", 3000, "invalid_request_error.invalid_api_key")
 
@@ -102,7 +106,7 @@ async def test_no_key_ever_gets_into_a_log(locked_gateway: Running, caplog: pyte
         ("?model=gpt-5", "invalid_model"),
         ("?model=gpt-realtime&intent=", "invalid_intent"),
         ("?model=gpt-realtime&intent=conversation", "invalid_intent"),
-        ("?intent=transcription", "unsupported_intent"),
+        ("?model=gpt-realtime&intent=transcription", "invalid_parameter"),
         ("?call_id=rtc_1", "call_id_not_found"),
     ],
 )
@@ -111,21 +115,98 @@ async def test_a_wrong_query_is_refused_in_band(open_gateway: Running, query: st
         assert await refused(ws) == (code, 4000, f"invalid_request_error.{code}")
 
 
+@pytest.mark.parametrize("query", ["?intent=transcription", "?intent=transcription&model=", "?x=&intent=transcription"])
+async def test_a_transcription_session(open_gateway: Running, query: str) -> None:
+    async with open_gateway.connect(query) as ws:
+        created = await event(ws)
+        assert created.session.type == "transcription"
+
+
+async def test_a_transcription_session_names_what_is_wrong_with_a_model(open_gateway: Running) -> None:
+    async with open_gateway.connect("?model=gpt-realtime&intent=transcription") as ws:
+        error = (await event(ws)).error
+        assert error.param == "model"
+        assert "must not provide a model" in error.message
+
+
+# --- dialects -------------------------------------------------------------------------------------------------
+
+
 @pytest.mark.parametrize(
-    ("headers", "subprotocols"),
+    ("path", "query", "headers", "subprotocols"),
     [
-        ({"OpenAI-Beta": "realtime=v1"}, None),
-        ({"OpenAI-Beta": "assistants=v2, realtime=v1"}, None),
-        ({}, ["realtime", "openai-beta.realtime-v1"]),
+        (PATH, "?model=gpt-realtime", {"OpenAI-Beta": "realtime=v1"}, None),
+        (PATH + "/", "?model=gpt-realtime", {"OpenAI-Beta": "assistants=v2, realtime=v1"}, None),
+        (PATH, "?model=gpt-realtime", {}, ["realtime", "openai-beta.realtime-v1"]),
+        (AZURE_BETA_PATH, "?api-version=2024-10-01-preview&deployment=my-own", {}, None),
+        (AZURE_BETA_PATH + "/", "?deployment=my-own", {}, ["realtime"]),
+        (AZURE_PATH, "?model=my-own", {"OpenAI-Beta": "realtime=v1"}, None),
     ],
 )
-async def test_the_beta_dialect_is_refused_in_band(
-    open_gateway: Running, headers: dict[str, str], subprotocols: list[str] | None
+async def test_who_asks_for_beta_gets_it(
+    open_gateway: Running, path: str, query: str, headers: dict[str, str], subprotocols: list[str] | None
 ) -> None:
-    async with open_gateway.connect(headers=headers, subprotocols=subprotocols) as ws:
-        code = "beta_api_shape_disabled"
-        assert await refused(ws) == (code, 4000, f"invalid_request_error.{code}")
+    async with open_gateway.connect(query, headers, subprotocols, path=path) as ws:
+        created = check_beta_event(json.loads(await ws.recv()))
+        assert created.session.input_audio_format == "pcm16"
         assert ws.subprotocol == ("realtime" if subprotocols else None)
+        # Azure's old path is the first preview, which had no such event.
+        if AZURE_BETA_PATH not in path:
+            assert check_beta_event(json.loads(await ws.recv())).type == "conversation.created"
+        await ws.send('{"type": "input_audio_buffer.clear"}')
+        assert json.loads(await ws.recv())["type"] == "input_audio_buffer.clear"  # what the engine here answers
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "headers"),
+    [
+        (PATH, "?model=gpt-realtime", {"OpenAI-Beta": "assistants=v2"}),
+        (PATH, "?model=gpt-realtime&api-version=2024-10-01-preview", {}),
+        (AZURE_PATH, "?model=my-own", {}),
+        (AZURE_PATH, "?deployment=my-own", {"api-key": "none"}),
+        (AZURE_PATH + "/", "?deployment=my-own&model=other", {}),
+    ],
+)
+async def test_everybody_else_gets_ga(open_gateway: Running, path: str, query: str, headers: dict[str, str]) -> None:
+    async with open_gateway.connect(query, headers, path=path) as ws:
+        created = (await event(ws)).session
+        assert created.type == "realtime"
+        assert created.model == ("gpt-realtime" if path == PATH else "my-own")
+
+
+async def test_a_transcription_session_in_beta(open_gateway: Running) -> None:
+    async with open_gateway.connect("?intent=transcription", {"OpenAI-Beta": "realtime=v1"}) as ws:
+        message = json.loads(await ws.recv())
+        assert message["type"] == "transcription_session.created"
+        check_beta_event(message)
+
+
+@pytest.mark.parametrize("path", [AZURE_PATH, AZURE_BETA_PATH])
+@pytest.mark.parametrize("query", ["", "?deployment=", "?model=", "?api-version=2024-10-01-preview"])
+async def test_azures_paths_need_a_deployment_of_any_name(open_gateway: Running, path: str, query: str) -> None:
+    async with open_gateway.connect(query, path=path) as ws:
+        assert await refused(ws) == ("missing_model", 4000, "invalid_request_error.missing_model")
+
+
+async def test_azures_paths_need_a_key_too(locked_gateway: Running) -> None:
+    for path in (AZURE_PATH, AZURE_BETA_PATH, TRANSLATIONS_PATH):
+        async with locked_gateway.connect("?deployment=my-own", {"api-key": "sk-wrong"}, path=path) as ws:
+            assert await refused(ws) == WRONG_KEY
+    async with locked_gateway.connect("?deployment=my-own", {"api-key": "sk-right"}, path=AZURE_PATH) as ws:
+        assert (await event(ws)).type == "session.created"
+
+
+async def test_translation_sessions_are_refused_by_name(open_gateway: Running) -> None:
+    async with open_gateway.connect("?model=gpt-realtime-translate", path=TRANSLATIONS_PATH) as ws:
+        code = "translation_not_available"
+        assert await refused(ws) == (code, 4000, f"invalid_request_error.{code}")
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/realtime/x", "/openai/v1", "/openai/realtime/x", "/realtime"])
+async def test_a_wrong_path_is_404(open_gateway: Running, path: str) -> None:
+    with pytest.raises(InvalidStatus) as caught:
+        await open_gateway.connect(path=path)
+    assert caught.value.response.status_code == 404
 
 
 @pytest.mark.parametrize("model", ["gpt-realtime-2025-08-28", "antiphon", "gpt-4o-realtime-preview-2024-12-17"])
@@ -226,6 +307,43 @@ async def test_a_client_secret_opens_everywhere_and_brings_its_configuration(loc
             assert created.model == ("gpt-realtime" if query else "gpt-realtime-2")
 
 
+async def secret_for(gateway: Running, path: str, body: dict[str, Any]) -> str:
+    made = await gateway.http.post(path, json=body)
+    assert made.status_code == 200
+    secret = made.json()
+    return str(secret["client_secret"]["value"] if "client_secret" in secret else secret["value"])
+
+
+@pytest.mark.parametrize("query", ["", "?intent=transcription"])
+async def test_a_client_secret_for_transcription_decides_the_session(open_gateway: Running, query: str) -> None:
+    wanted = {"type": "transcription", "audio": {"input": {"transcription": {"language": "en"}}}}
+    value = await secret_for(open_gateway, f"{PATH}/client_secrets", {"session": wanted})
+    async with open_gateway.connect(query, {"Authorization": f"Bearer {value}"}) as ws:
+        created = (await event(ws)).session
+        assert created.type == "transcription"
+        assert created.audio.input.transcription.language == "en"
+
+
+async def test_a_client_secret_and_the_query_must_agree(open_gateway: Running) -> None:
+    value = await secret_for(open_gateway, f"{PATH}/client_secrets", {"session": {"type": "transcription"}})
+    async with open_gateway.connect("?model=gpt-realtime", {"Authorization": f"Bearer {value}"}) as ws:
+        assert (await refused(ws))[0] == "invalid_parameter"
+    value = await secret_for(open_gateway, f"{PATH}/client_secrets", {"session": {"type": "realtime"}})
+    async with open_gateway.connect("?intent=transcription", {"Authorization": f"Bearer {value}"}) as ws:
+        assert (await refused(ws))[0] == "invalid_intent"
+
+
+async def test_a_beta_session_is_the_one_that_begins(open_gateway: Running) -> None:
+    body = {"model": "gpt-realtime-mini", "voice": "ash", "input_audio_format": "g711_ulaw", "temperature": 0.6}
+    value = await secret_for(open_gateway, f"{PATH}/sessions", body)
+    headers = {"Authorization": f"Bearer {value}", "OpenAI-Beta": "realtime=v1"}
+    async with open_gateway.connect("", headers) as ws:
+        session = json.loads(await ws.recv())["session"]
+        assert body.items() <= session.items()
+    async with open_gateway.connect("", {"Authorization": f"Bearer {value}"}) as ws:
+        assert (await event(ws)).session.audio.output.voice == "ash"
+
+
 # --- the official client --------------------------------------------------------------------------------------
 
 
@@ -258,3 +376,13 @@ async def test_openai_python_makes_a_client_secret_and_connects_with_it(locked_g
     ):
         created: Any = await connection.recv()
         assert created.session.instructions == "Hi."
+
+
+@pytest.mark.parametrize("lenient", [False, True])
+async def test_a_beta_client_that_does_not_say_so(run: Callable[..., Any], lenient: bool) -> None:
+    gateway = await run(lenient_dialect=lenient)
+    async with gateway.connect() as ws:
+        assert (await event(ws)).session.type == "realtime"
+    dialect = gateway.engine.sessions[0].start.dialect
+    decoded = dialect.decode(b'{"type":"session.update","session":{"voice":"ash"}}')
+    assert ("audio" in decoded.session) == lenient

@@ -6,10 +6,12 @@ import string
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+import msgspec
 import pytest
 from openai.types.realtime import ClientSecretCreateResponse
 
 from antiphon.gateway.bodies import MAX_BODY
+from antiphon.gateway.session_bodies import ClientSecretCreated
 from tests.gateway.kit import Running, event
 from tests.transports.kit import raw_client
 
@@ -51,6 +53,17 @@ async def test_the_configuration_is_merged_over_the_defaults(locked_gateway: Run
     assert session["model"] == "gpt-realtime-mini"
 
 
+async def test_a_secret_for_transcription_shows_such_a_session(locked_gateway: Running) -> None:
+    wanted = {"type": "transcription", "audio": {"input": {"turn_detection": None}}}
+    response = await locked_gateway.http.post(SECRETS, headers=KEY, json={"session": wanted})
+    made = ClientSecretCreateResponse.model_validate_json(response.content, strict=True)
+    assert made.session.type == "transcription"
+    assert msgspec.json.decode(response.content, type=ClientSecretCreated).value == made.value
+    session = response.json()["session"]
+    assert set(session) == {"type", "object", "id", "expires_at", "audio", "include"}
+    assert session["audio"]["input"]["turn_detection"] is None
+
+
 @pytest.mark.parametrize(
     ("body", "code", "param"),
     [
@@ -60,7 +73,9 @@ async def test_the_configuration_is_merged_over_the_defaults(locked_gateway: Run
         ({"expire": 1}, "unknown_parameter", "expire"),
         ({"session": {"voice": "ash"}}, "missing_required_parameter", "session.type"),
         ({"session": {"type": "realtime", "voice": "ash"}}, "unknown_parameter", "session.voice"),
-        ({"session": {"type": "transcription"}}, "invalid_value", "session.type"),
+        ({"session": {"type": "translation"}}, "invalid_value", "session.type"),
+        ({"session": {"type": ["realtime"]}}, "invalid_value", "session.type"),
+        ({"session": {"type": "transcription", "instructions": "x"}}, "unknown_parameter", "session.instructions"),
         ({"session": {"type": "realtime", "model": 1}}, "invalid_type", "session.model"),
         (
             {"session": {"type": "realtime", "tools": [{"type": "mcp", "server_label": "s", "authorization": "T"}]}},
@@ -181,8 +196,11 @@ async def test_home_says_where_to_connect(open_gateway: Running) -> None:
         ("GET", "/v1/nothing", 404, "unknown_url"),
         ("GET", "/v1/realtime/translations", 404, "unknown_url"),
         ("GET", SECRETS, 405, "method_not_supported"),
-        ("POST", "/v1/realtime", 405, "method_not_supported"),
+        ("PUT", "/v1/realtime", 405, "method_not_supported"),
+        ("POST", "/v1/realtime/calls/rtc_1/dance", 404, "unknown_url"),
+        ("GET", "/openai/realtime", 404, "unknown_url"),
         ("GET", "/v1/realtime?model=gpt-realtime", 426, "not_a_websocket"),
+        ("GET", "/openai/v1/realtime?model=mine", 426, "not_a_websocket"),
     ],
 )
 async def test_wrong_requests_get_an_error_of_the_apis_shape(

@@ -17,7 +17,7 @@ def add_settings_flags(parser: argparse.ArgumentParser) -> None:
                 setting.flag,
                 dest=setting.key,
                 metavar=setting.flag.strip("-").rpartition("-")[2].upper(),
-                help=f"{setting.description} Default: {setting.default}.".replace("%", "%%"),
+                help=f"{setting.description} Default: {setting.default or 'none'}.".replace("%", "%%"),
             )
 
 

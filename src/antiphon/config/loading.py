@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from antiphon.config.settings import OPENAI_URL, SETTINGS, Settings
+from antiphon.config.settings import OPENAI_TABLES, OPENAI_URL, SETTINGS, Settings
 from antiphon.config.sources import Given, Source, read_dotenv_file, read_environment, read_flags, read_toml
 from antiphon.config.values import is_loopback
 from antiphon.errors import ConfigError
@@ -62,7 +62,8 @@ def load_settings(
             _apply(effective, given)
     _use_openai_key(effective, sources)
     _check_exposure(effective)
-    _check_model_key(effective)
+    for table in OPENAI_TABLES:
+        _check_model_key(effective, table)
     if effective.problems:
         raise ConfigError(_message(effective.problems))
     return Loaded(_build(effective.values), effective.origins)
@@ -101,16 +102,19 @@ def _find_agent(agent: str, folder: Path) -> str:
 
 def _use_openai_key(effective: _Effective, sources: list[Source]) -> None:
     """Fall back to OPENAI_API_KEY, the later source winning, where it belongs."""
-    unset = effective.origins["llm.api_key"] == DEFAULT_ORIGIN
     found = [source.openai_key for source in sources if source.openai_key]
-    # The key of one company must not travel to whatever other server base_url names.
-    if found and unset and effective.values["llm.provider"] == "openai" and _is_openai(effective):
-        effective.values["llm.api_key"], effective.origins["llm.api_key"] = found[-1]
+    for table in OPENAI_TABLES if found else ():
+        key = f"{table}.api_key"
+        # The key of one company must not travel to whatever other server base_url names.
+        if effective.origins[key] == DEFAULT_ORIGIN and _is_openai(effective, table):
+            effective.values[key], effective.origins[key] = found[-1]
 
 
-def _is_openai(effective: _Effective) -> bool:
-    url = urlsplit(str(effective.values["llm.base_url"]))
-    return (url.scheme, url.hostname) == ("https", urlsplit(OPENAI_URL).hostname)
+def _is_openai(effective: _Effective, table: str) -> bool:
+    """Tell whether the stage of `table` is OpenAI's own server."""
+    url = urlsplit(str(effective.values[f"{table}.base_url"]))
+    is_openais = (url.scheme, url.hostname) == ("https", urlsplit(OPENAI_URL).hostname)
+    return is_openais and effective.values[f"{table}.provider"] == "openai"
 
 
 def _check_exposure(effective: _Effective) -> None:
@@ -124,14 +128,15 @@ def _check_exposure(effective: _Effective) -> None:
         )
 
 
-def _check_model_key(effective: _Effective) -> None:
-    if not effective.usable("llm.provider", "llm.base_url", "llm.api_key"):
+def _check_model_key(effective: _Effective, table: str) -> None:
+    """Refuse OpenAI's own server without a key for it."""
+    if not effective.usable(f"{table}.provider", f"{table}.base_url", f"{table}.api_key"):
         return
-    if effective.values["llm.provider"] == "openai" and _is_openai(effective) and not effective.values["llm.api_key"]:
+    if _is_openai(effective, table) and not effective.values[f"{table}.api_key"]:
         effective.problems.append(
-            f"llm.api_key: llm.provider is 'openai' ({effective.origins['llm.provider']}) and "
-            f"{effective.values['llm.base_url']} wants a key; set ANTIPHON_LLM_API_KEY or OPENAI_API_KEY, or set "
-            "llm.base_url to a server that needs none"
+            f"{table}.api_key: {table}.provider is 'openai' ({effective.origins[f'{table}.provider']}) and "
+            f"{effective.values[f'{table}.base_url']} wants a key; set ANTIPHON_{table.upper()}_API_KEY or "
+            f"OPENAI_API_KEY, or set {table}.base_url to a server that needs none"
         )
 
 

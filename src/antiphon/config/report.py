@@ -81,7 +81,7 @@ def _tables() -> Iterator[str]:
 
 def _row(setting: Setting) -> str:
     names = [*setting.environment, *([setting.flag] if setting.flag else [])]
-    default = f"`{setting.default}`" if setting.default not in (None, ()) else "none"
+    default = f"`{setting.default}`" if setting.default not in (None, (), "") else "none"
     given = "" if setting.is_secret else f" Give {setting.kind.expects}."
     shown = ", ".join(f"`{name}`" for name in names)
     return f"| `{setting.key}` | {default} | {shown} | {setting.description}{given} |\n"

@@ -7,9 +7,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from antiphon.config.values import HOST, ORIGINS, URL, Kind, choice, integer, seconds, secret, secrets, text
+from antiphon.config.values import (
+    BOOLEAN,
+    HOST,
+    ORIGINS,
+    URL,
+    Kind,
+    choice,
+    file,
+    integer,
+    optional_text,
+    seconds,
+    secret,
+    secrets,
+    text,
+)
 
 OPENAI_URL = "https://api.openai.com/v1"
+MODEL = text("a model", "the model's name as its server knows it")
+# The tables of stages that can be a server of the OpenAI kind.
+OPENAI_TABLES = ("stt", "tts", "llm")
 
 
 def setting(
@@ -37,6 +54,12 @@ def setting(
 def secret_setting(default: object, kind: Kind[Any], description: str, *, alias: str = "") -> Any:
     """Declare a setting whose value is never shown; it has no flag, since others can read a command line."""
     return _declare(default, kind, description, "", alias, stands_for_table=False, is_secret=True)
+
+
+def key_setting(table: str) -> Any:
+    """Declare the key for the server of one stage."""
+    description = f"Key for `{table}.base_url`. Unset, `OPENAI_API_KEY` is used, but only for OpenAI's own server."
+    return secret_setting(None, secret("API key"), description)
 
 
 def _declare(  # noqa: PLR0917 - the one place where the two kinds of declaration meet
@@ -67,10 +90,24 @@ class ServerSettings:
     client_secret_key: str | None = secret_setting(
         None, secret("signing key"), "Signs client secrets; unset, a new one is made at each start."
     )
+    tls_cert: str = setting(
+        "",
+        file("the path of a PEM file: the certificate and its chain"),
+        "Certificate for https and wss; with none, the server speaks http and ws.",
+        flag="--tls-cert",
+    )
+    tls_key: str = setting(
+        "", file("the path of a PEM file, not encrypted"), "Private key of `server.tls_cert`.", flag="--tls-key"
+    )
     allowed_origins: tuple[str, ...] = setting(
         (),
         ORIGINS,
         "Origins whose web pages may connect. Empty means pages on loopback only while no API keys are set, else any.",
+    )
+    lenient_dialect: bool = setting(
+        False,
+        BOOLEAN,
+        "Serve clients of the beta shape that do not say so when they connect: their first session.update shows it.",
     )
     log_level: str = setting(
         "info", choice("a log level", "debug", "info", "warning", "error"), "How much is logged.", flag="--log-level"
@@ -119,9 +156,20 @@ class SttSettings:
     """Speech to text."""
 
     provider: str = setting(
-        "pocketsphinx", choice("an STT", "pocketsphinx"), "Speech to text.", flag="--stt", stands_for_table=True
+        "pocketsphinx",
+        choice("an STT", "pocketsphinx", "openai"),
+        "Speech to text: the embedded recogniser, or any server with OpenAI's transcriptions.",
+        flag="--stt",
+        stands_for_table=True,
     )
-    decoders: int = setting(0, integer(0, 256, hint=" (one for each core)"), "Utterances transcribed at once.")
+    decoders: int = setting(
+        0,
+        integer(0, 256, hint=" (one for each core, up to four when calls must wait)"),
+        "Decoders, for `pocketsphinx`.",
+    )
+    base_url: str = setting(OPENAI_URL, URL, "Where the model is served, for `openai`.")
+    api_key: str | None = key_setting("stt")
+    model: str = setting("gpt-4o-mini-transcribe", MODEL, "The model, for `openai`.")
 
 
 @dataclass(frozen=True)
@@ -129,7 +177,22 @@ class TtsSettings:
     """Text to speech."""
 
     provider: str = setting(
-        "espeak", choice("a TTS", "espeak", "none"), "Text to speech.", flag="--tts", stands_for_table=True
+        "espeak",
+        choice("a TTS", "espeak", "openai", "none"),
+        "Text to speech: the embedded synthesiser, any server with OpenAI's speech, or none.",
+        flag="--tts",
+        stands_for_table=True,
+    )
+    base_url: str = setting(OPENAI_URL, URL, "Where the model is served, for `openai`.")
+    api_key: str | None = key_setting("tts")
+    model: str = setting("gpt-4o-mini-tts", MODEL, "The model, for `openai`.")
+    voice: str = setting(
+        "",
+        optional_text("a voice", "the voice's name as its server knows it"),
+        "The voice of all sessions, for `openai`, where the server knows none of the API's voice names.",
+    )
+    instructions: str = setting(
+        "", optional_text("an instruction", "one line"), "How to speak, for `openai` and models that take it."
     )
 
 
@@ -145,14 +208,8 @@ class LlmSettings:
         stands_for_table=True,
     )
     base_url: str = setting(OPENAI_URL, URL, "Where the model is served, for `openai`.")
-    api_key: str | None = secret_setting(
-        None,
-        secret("API key"),
-        "Key for `llm.base_url`. Unset, `OPENAI_API_KEY` is used, but only for OpenAI's own server.",
-    )
-    model: str = setting(
-        "gpt-4.1-mini", text("a model", "the model's name as its server knows it"), "The model, for `openai`."
-    )
+    api_key: str | None = key_setting("llm")
+    model: str = setting("gpt-4.1-mini", MODEL, "The model, for `openai`.")
 
 
 @dataclass(frozen=True)

@@ -65,6 +65,18 @@ def seconds(lowest: float, highest: float) -> Kind[float]:
     return Kind(expects, read)
 
 
+def _read_boolean(raw: object) -> bool:
+    if isinstance(raw, bool):
+        return raw
+    value = {"true": True, "false": False}.get(raw.lower()) if isinstance(raw, str) else None
+    if value is None:
+        raise ValueError(f"{show(raw)} is neither; give true or false")
+    return value
+
+
+BOOLEAN = Kind("true or false", _read_boolean)
+
+
 def choice(noun: str, *names: str) -> Kind[str]:
     expects = " or ".join((", ".join(names[:-1]), names[-1])) if len(names) > 1 else names[0]
 
@@ -82,6 +94,27 @@ def text(noun: str, expects: str) -> Kind[str]:
     def read(raw: object) -> str:
         if not isinstance(raw, str) or not raw.strip() or not raw.isprintable():
             raise ValueError(f"{show(raw)} is not {noun}; give {expects}")
+        return raw.strip()
+
+    return Kind(expects, read)
+
+
+def optional_text(noun: str, expects: str) -> Kind[str]:
+    """A line of text, or "" for none."""
+    given = text(noun, expects)
+
+    def read(raw: object) -> str:
+        return "" if raw == "" else given.read(raw)
+
+    return Kind(expects, read)
+
+
+def file(expects: str) -> Kind[str]:
+    """The path of a file, or "" for none; whether it is there is found out by who reads it."""
+
+    def read(raw: object) -> str:
+        if not isinstance(raw, str) or not raw.isprintable():
+            raise ValueError(f"{show(raw)} is not a path; give {expects}")
         return raw.strip()
 
     return Kind(expects, read)

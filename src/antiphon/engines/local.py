@@ -33,7 +33,14 @@ from antiphon.session.requests import (
     TranscribeAudio,
 )
 from antiphon.session.results import Result
-from antiphon.stages.base import LanguageModel, SpeechToText, TextToSpeech, VoiceActivityDetector
+from antiphon.stages.base import (
+    LanguageModel,
+    NoiseReduction,
+    SpeechToText,
+    Stage,
+    TextToSpeech,
+    VoiceActivityDetector,
+)
 
 log = logging.getLogger(__name__)
 
@@ -48,12 +55,17 @@ class Client(Protocol):
 
 @dataclass(frozen=True)
 class Stages:
-    """The cascade's four links, shared by all sessions."""
+    """The cascade's four links, and what may stand in front of STT; shared by all sessions."""
 
     vad: VoiceActivityDetector
     stt: SpeechToText
     llm: LanguageModel
     tts: TextToSpeech
+    noise: NoiseReduction | None = None
+
+    def all(self) -> tuple[Stage, ...]:
+        stages = (self.vad, self.stt, self.llm, self.tts)
+        return stages if self.noise is None else (*stages, self.noise)
 
 
 class LocalEngine:
@@ -75,15 +87,13 @@ class LocalEngine:
         Raises:
             StageError: One of them cannot work; the message says what to do.
         """
-        stages = self.stages
-        await asyncio.gather(stages.vad.start(), stages.stt.start(), stages.llm.start(), stages.tts.start())
-        await stages.stt.prepare(TranscriptionHint(knowledge=self.equipment.knowledge))
+        await asyncio.gather(*(stage.start() for stage in self.stages.all()))
+        await self.stages.stt.prepare(TranscriptionHint(knowledge=self.equipment.knowledge))
         self.ready = True
 
     async def close(self) -> None:
         self.ready = False
-        stages = self.stages
-        await asyncio.gather(stages.vad.close(), stages.stt.close(), stages.llm.close(), stages.tts.close())
+        await asyncio.gather(*(stage.close() for stage in self.stages.all()))
 
     def open(self, start: SessionStart, client: Client) -> "LocalSession":
         """Begin a session; `session.created` goes to `client` before this returns."""
@@ -102,7 +112,7 @@ class LocalSession:
         stages = engine.stages
         self._tasks = Tasks(self._report)
         self._detection = Detection(stages.vad, self._tasks, self._report)
-        self._transcription = Transcription(stages.stt, self._tasks, self._report)
+        self._transcription = Transcription(stages.stt, stages.noise, self._tasks, self._report)
         self._generation = Generation(stages.llm, self._tasks, self._report)
         self._synthesis = Synthesis(stages.tts, self._tasks, self._report)
         self._timer: asyncio.TimerHandle | None = None
@@ -174,8 +184,7 @@ class LocalSession:
         self._set_timer()
 
     def _send(self, event: ServerEvent) -> None:
-        message = self._dialect.encode(event, self._ids)
-        if message is not None:
+        for message in self._dialect.encode(event, self._ids):
             self._client.send(message)
 
     def _run(self, request: Request) -> None:

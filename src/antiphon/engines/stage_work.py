@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from antiphon.audio.resample import Resampler
+from antiphon.engines.cleaning import Cleaning
 from antiphon.errors import StageError
 from antiphon.session.context import ModelContext
 from antiphon.session.limits import RATE, SAMPLE_BYTES
@@ -44,12 +45,15 @@ from antiphon.stages.base import (
     GenerationEvent,
     GenerationFinished,
     LanguageModel,
+    NoiseFilter,
+    NoiseReduction,
     Speech,
     SpeechToText,
     TextDelta,
     TextToSpeech,
     ToolCallDelta,
     ToolCallStarted,
+    Transcript,
     TranscriptionStream,
     VoiceActivityDetector,
 )
@@ -71,7 +75,7 @@ class Tasks:
         """Run `work`; if it raises, report what `failed(code, message)` makes of it."""
         task = asyncio.get_running_loop().create_task(self._guard(work, failed))
         self._tasks[key] = task
-        task.add_done_callback(lambda done: self._forget(key, done))
+        task.add_done_callback(lambda done: self._forget(key, done, work))
 
     def cancel(self, key: object) -> None:
         if (task := self._tasks.pop(key, None)) is not None:
@@ -81,7 +85,8 @@ class Tasks:
         for key in list(self._tasks):
             self.cancel(key)
 
-    def _forget(self, key: object, task: asyncio.Task[None]) -> None:
+    def _forget(self, key: object, task: asyncio.Task[None], work: Coroutine[Any, Any, None]) -> None:
+        work.close()  # a task that was cancelled before it began has not touched it
         if self._tasks.get(key) is task:
             del self._tasks[key]
 
@@ -161,10 +166,33 @@ class Detection:
             self._report(SpeechDetected(start, self._frame_samples, tuple(probabilities)))
 
 
-@dataclass
 class _Utterance:
-    stream: TranscriptionStream
-    resampler: Resampler
+    """One utterance on its way to STT: cleaned if wanted, and at the recogniser's rate."""
+
+    def __init__(self, stream: TranscriptionStream, rate: int, noise_filter: NoiseFilter | None) -> None:
+        self.stream = stream
+        self._resampler = Resampler(RATE, rate)
+        self._cleaning = Cleaning(noise_filter, self._hear) if noise_filter is not None else None
+
+    def feed(self, pcm: bytes) -> None:
+        if self._cleaning is not None:
+            self._cleaning.add(pcm)
+        else:
+            self._hear(pcm)
+
+    async def finish(self) -> Transcript:
+        if self._cleaning is not None:
+            await self._cleaning.finish()
+        self.stream.feed(self._resampler.flush())
+        return await self.stream.finish()
+
+    def cancel(self) -> None:
+        if self._cleaning is not None:
+            self._cleaning.close()
+        self.stream.cancel()
+
+    def _hear(self, pcm: bytes) -> None:
+        self.stream.feed(self._resampler.process(pcm))
 
 
 @dataclass
@@ -172,6 +200,7 @@ class Transcription:
     """STT for one session; several utterances may be under way."""
 
     stt: SpeechToText
+    noise: NoiseReduction | None
     tasks: Tasks
     report: Report
     _utterances: dict[str, _Utterance] = field(default_factory=dict)
@@ -182,26 +211,25 @@ class Transcription:
     def start(self, request: StartTranscription) -> None:
         item_id = request.item_id
         try:
-            stream = self.stt.open(request.hint)
+            utterance = self._open(request)
         except StageError as error:
             log.warning("%s", error)
             self.report(TranscriptFailed(item_id, error.code, str(error)))
             return
-        self._utterances[item_id] = _Utterance(stream, Resampler(RATE, self.stt.rate))
-        self.tasks.start(("partials", item_id), self._follow(item_id, stream))
+        self._utterances[item_id] = utterance
+        self.tasks.start(("partials", item_id), self._follow(item_id, utterance.stream))
 
     def feed(self, request: TranscribeAudio) -> None:
         utterance = self._utterances.get(request.item_id)
         if utterance is not None:
-            utterance.stream.feed(utterance.resampler.process(request.pcm))
+            utterance.feed(request.pcm)
 
     def finish(self, request: FinishTranscription) -> None:
         utterance = self._utterances.get(request.item_id)
         if utterance is not None:
-            utterance.stream.feed(utterance.resampler.flush())
             self.tasks.start(
                 ("final", request.item_id),
-                self._finish(request.item_id, utterance.stream),
+                self._finish(request.item_id, utterance),
                 lambda code, message: TranscriptFailed(request.item_id, code, message),
             )
 
@@ -210,24 +238,30 @@ class Transcription:
         if utterance is not None:
             self.tasks.cancel(("partials", request.item_id))
             self.tasks.cancel(("final", request.item_id))
-            utterance.stream.cancel()
+            utterance.cancel()
 
     def close(self) -> None:
         for utterance in self._utterances.values():
-            utterance.stream.cancel()
+            utterance.cancel()
         self._utterances.clear()
+
+    def _open(self, request: StartTranscription) -> _Utterance:
+        noise_filter = None
+        if self.noise is not None and request.noise_reduction is not None:
+            noise_filter = self.noise.open(request.noise_reduction)
+        return _Utterance(self.stt.open(request.hint), self.stt.rate, noise_filter)
 
     async def _follow(self, item_id: str, stream: TranscriptionStream) -> None:
         async for text in stream.partials():
             self.report(TranscriptPartial(item_id, text))
 
-    async def _finish(self, item_id: str, stream: TranscriptionStream) -> None:
+    async def _finish(self, item_id: str, utterance: _Utterance) -> None:
         try:
-            transcript = await stream.finish()
+            transcript = await utterance.finish()
         finally:
             self._utterances.pop(item_id, None)
             self.tasks.cancel(("partials", item_id))
-            stream.cancel()
+            utterance.cancel()
         self.report(TranscriptFinal(item_id, transcript.text, transcript.seconds))
 
 

@@ -1,13 +1,12 @@
 """The HTTP application: its routes and what they answer."""
 
-import logging
-import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from msgspec import Meta, Struct
+import msgspec
+from msgspec import Struct
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -17,26 +16,28 @@ from starlette.routing import Route
 
 from antiphon import __version__
 from antiphon.errors import ClientEventError
-from antiphon.gateway.auth import AccessDeniedError, Keyring, key_in_headers
-from antiphon.gateway.bodies import read_json
-from antiphon.gateway.client_secrets import ClientSecret, ClientSecrets
+from antiphon.gateway.auth import AccessDeniedError, Keyring
+from antiphon.gateway.calls import CALL_ACTIONS, CallRoutes
+from antiphon.gateway.client_secrets import ClientSecrets
 from antiphon.gateway.engine import Backend
 from antiphon.gateway.errors import RequestError, error_response
 from antiphon.gateway.limits import Capacity
 from antiphon.gateway.middleware import Cors, Failures, RequestIds
+from antiphon.gateway.openapi import Operation, describe
 from antiphon.gateway.origins import Origins
-from antiphon.protocol.config import SessionConfig, session_object
-from antiphon.protocol.ids import Ids
+from antiphon.gateway.session_bodies import (
+    BetaSession,
+    BetaTranscriptionSession,
+    ClientSecretCreated,
+    CreateBetaSession,
+    CreateBetaTranscriptionSession,
+    CreateClientSecret,
+)
+from antiphon.gateway.sessions import SessionRoutes, key_of
 from antiphon.protocol.models import OWN_MODEL, REALTIME_MODELS, is_realtime_model
-from antiphon.protocol.session_kinds import REALTIME
-from antiphon.protocol.validation import convert
-from antiphon.transports.websocket import PATH
+from antiphon.transports.websocket import PATH, TRANSLATIONS_PATH
 
-_log = logging.getLogger("antiphon.http")
-_ids = Ids(os.urandom)
-
-# What a client secret must not carry, since whoever holds it can read it.
-_SECRET_TOOL_KEYS = ("authorization", "headers")
+AZURE_PREFIX = "/openai"
 
 
 @dataclass(frozen=True)
@@ -53,17 +54,8 @@ class Gateway:
 
 def application(gateway: Gateway) -> Starlette:
     """Return the ASGI application. WebSockets do not pass through it."""
-    routes = _Routes(gateway)
     return Starlette(
-        routes=[
-            Route("/", routes.home),
-            Route("/healthz", routes.healthz),
-            Route("/readyz", routes.readyz),
-            Route("/v1/models", routes.models),
-            Route("/v1/models/{id}", routes.model),
-            Route(PATH, routes.not_a_websocket),
-            Route(f"{PATH}/client_secrets", routes.create_client_secret, methods=["POST"]),
-        ],
+        routes=[route for operation in operations(gateway) for route in _served(operation)],
         middleware=[Middleware(RequestIds), Middleware(Cors, origins=gateway.origins), Middleware(Failures)],
         exception_handlers={
             RequestError: _on_request_error,
@@ -72,6 +64,78 @@ def application(gateway: Gateway) -> Starlette:
             HTTPException: _on_http_exception,
         },
     )
+
+
+def operations(gateway: Gateway) -> tuple[Operation, ...]:
+    """Return all that is served over HTTP."""
+    routes = _Routes(gateway)
+    sessions = SessionRoutes(gateway.backend, gateway.keyring, gateway.secrets, gateway.clock)
+    calls = CallRoutes(gateway.keyring)
+    sdp: dict[str, Any] = {"body": str, "media": "application/sdp", "failures": (501,)}
+    return (
+        Operation("GET", "/", routes.home, "What this server is", Home, keyed=False),
+        Operation("GET", "/healthz", routes.healthz, "Whether the process lives", Health, keyed=False),
+        Operation(
+            "GET",
+            "/readyz",
+            routes.readyz,
+            "Whether a call is answered at once",
+            Health,
+            keyed=False,
+            failures=(503,),
+            failed=NotReady,
+        ),
+        Operation("GET", "/openapi.json", routes.openapi, "This document", dict[str, Any], keyed=False),
+        Operation("GET", "/v1/models", routes.models, "List the models", ModelList),
+        Operation("GET", "/v1/models/{id}", routes.model, "Show a model", Model, failures=(404,)),
+        Operation("GET", PATH, routes.not_a_websocket, "Begin a session over WebSocket", keyed=False, failures=(426,)),
+        Operation("POST", PATH, calls.create_call, "Begin a WebRTC call (beta)", **sdp),
+        Operation(
+            "POST",
+            f"{PATH}/client_secrets",
+            sessions.create_client_secret,
+            "Make a client secret",
+            ClientSecretCreated,
+            CreateClientSecret,
+        ),
+        Operation(
+            "POST",
+            f"{PATH}/sessions",
+            sessions.create_session,
+            "Make a client secret (beta)",
+            BetaSession,
+            CreateBetaSession,
+        ),
+        Operation(
+            "POST",
+            f"{PATH}/transcription_sessions",
+            sessions.create_transcription_session,
+            "Make a client secret for transcription (beta)",
+            BetaTranscriptionSession,
+            CreateBetaTranscriptionSession,
+        ),
+        Operation("POST", f"{PATH}/calls", calls.create_call, "Begin a WebRTC call", **sdp),
+        *(
+            Operation(
+                "POST", f"{PATH}/calls/{{id}}/{name}", calls.act_on_call, f"{name.title()} a call", failures=(404,)
+            )
+            for name in CALL_ACTIONS
+        ),
+        Operation(
+            "POST",
+            f"{TRANSLATIONS_PATH}/client_secrets",
+            calls.create_translation,
+            "Make a client secret for translation",
+            failures=(501,),
+        ),
+        Operation("POST", f"{TRANSLATIONS_PATH}/calls", calls.create_translation, "Begin a translation call", **sdp),
+    )
+
+
+def _served(operation: Operation) -> Iterator[Route]:
+    yield Route(operation.path, operation.handler, methods=[operation.method])
+    if operation.path.startswith("/v1/"):
+        yield Route(AZURE_PREFIX + operation.path, operation.handler, methods=[operation.method])
 
 
 # --- errors ---------------------------------------------------------------------------------------------------
@@ -105,27 +169,43 @@ async def _on_http_exception(request: Request, error: Exception) -> Response:
 # --- routes ---------------------------------------------------------------------------------------------------
 
 
-class _ExpiresAfter(Struct, frozen=True, forbid_unknown_fields=True):
-    anchor: Literal["created_at"] | None = None
-    seconds: Annotated[int, Meta(ge=10, le=7200)] | None = None
+class Home(Struct, frozen=True):
+    name: str
+    version: str
+    what: str
+    websocket: str
 
 
-class _CreateClientSecret(Struct, frozen=True, forbid_unknown_fields=True):
-    expires_after: _ExpiresAfter | None = None
-    session: dict[str, Any] | None = None
+class Health(Struct, frozen=True):
+    status: Literal["ok", "ready"]
 
-    @property
-    def seconds(self) -> int:
-        return (self.expires_after.seconds if self.expires_after else None) or 600
+
+class NotReady(Struct, frozen=True):
+    status: Literal["not_ready"]
+    reason: Literal["shutting_down", "loading", "full"]
+
+
+class Model(Struct, frozen=True):
+    id: str
+    object: Literal["model"]
+    created: int
+    owned_by: str
+
+
+class ModelList(Struct, frozen=True):
+    object: Literal["list"]
+    data: list[Model]
 
 
 class _Routes:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._started_at = int(gateway.clock())
+        self._document: bytes | None = None
 
     async def home(self, request: Request) -> Response:
-        base = f"ws://{request.headers.get('host', 'localhost')}"
+        scheme = "wss" if request.url.scheme == "https" else "ws"
+        base = f"{scheme}://{request.headers.get('host', 'localhost')}"
         return JSONResponse(
             {
                 "name": "antiphon",
@@ -152,13 +232,18 @@ class _Routes:
             return "loading"
         return "full" if capacity.is_full else None
 
+    async def openapi(self, _request: Request) -> Response:
+        if self._document is None:  # it takes a while and never changes
+            self._document = msgspec.json.encode(describe(operations(self._gateway)))
+        return Response(self._document, media_type="application/json")
+
     async def models(self, request: Request) -> Response:
-        self._gateway.keyring.check(_key(request))
+        self._gateway.keyring.check(key_of(request))
         names = (OWN_MODEL, *REALTIME_MODELS)
         return JSONResponse({"object": "list", "data": [self._model(name) for name in names]})
 
     async def model(self, request: Request) -> Response:
-        self._gateway.keyring.check(_key(request))
+        self._gateway.keyring.check(key_of(request))
         name = request.path_params["id"]
         if not is_realtime_model(name):
             message = f"The model {name[:100]!r} does not exist. GET /v1/models lists those that do."
@@ -175,47 +260,3 @@ class _Routes:
             "not_a_websocket",
         )
         return error_response(error, {"Upgrade": "websocket", "Sec-WebSocket-Version": "13"})
-
-    async def create_client_secret(self, request: Request) -> Response:
-        self._gateway.keyring.check_api_key(_key(request))
-        wanted = convert(await read_json(request), _CreateClientSecret, "")
-        update = wanted.session or {"type": "realtime"}
-        config = _checked(update, self._gateway.backend)
-        secret = ClientSecret(
-            expires_at=int(self._gateway.clock()) + wanted.seconds,
-            session=update,
-            model=_model_in(update),
-            safety_identifier=request.headers.get("openai-safety-identifier"),
-        )
-        # A bad model is refused at connect only, as real servers do.
-        session = session_object(config, _ids.session(), secret.model or REALTIME_MODELS[0], expires_at=0)
-        value = self._gateway.secrets.mint(secret)
-        return JSONResponse({"value": value, "expires_at": secret.expires_at, "session": session})
-
-
-def _key(request: Request) -> str | None:
-    return key_in_headers(request.headers.get("authorization"), request.headers.get("api-key"))
-
-
-def _model_in(update: Mapping[str, Any]) -> str | None:
-    model = update.get("model")
-    if model is not None and not isinstance(model, str):
-        raise ClientEventError("invalid_type", "Invalid 'session.model': expected a string.", "session.model")
-    return model
-
-
-def _checked(update: Mapping[str, Any], backend: Backend) -> SessionConfig:
-    """Return the whole configuration that `update` makes, if a client secret may carry it."""
-    if update.get("type") == "transcription":
-        message = "Transcription sessions are not available yet; send 'session.type': 'realtime'."
-        raise ClientEventError("invalid_value", message, "session.type")
-    config = REALTIME.updated(backend.defaults, update, backend.defaults)
-    backend.check_config(config)
-    tools = update.get("tools") or []
-    for index, tool in enumerate(tools):
-        for key in _SECRET_TOOL_KEYS:
-            if tool.get(key):
-                path = f"session.tools[{index}].{key}"
-                message = f"'{path}' may not go into a client secret, which the client can read; leave it out."
-                raise ClientEventError("invalid_parameter", message, path)
-    return config

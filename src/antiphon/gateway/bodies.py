@@ -7,6 +7,7 @@ import msgspec
 from starlette.requests import ClientDisconnect, Request
 
 from antiphon.gateway.errors import RequestError
+from antiphon.protocol.bounds import MAX_DEPTH, is_too_deep
 
 MAX_BODY = 1_000_000  # bytes
 BODY_SECONDS = 30.0
@@ -28,9 +29,12 @@ async def read_json(request: Request) -> Any:
     if not body.strip():
         return {}
     try:
-        return msgspec.json.decode(body)
+        value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RequestError(400, f"The body is not valid JSON: {error}.", "invalid_json") from None
+    if is_too_deep(value):
+        raise RequestError(400, f"The body is nested too deeply: {MAX_DEPTH} levels are the most.", "invalid_json")
+    return value
 
 
 async def _read(request: Request) -> bytes:

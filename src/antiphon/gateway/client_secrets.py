@@ -12,7 +12,7 @@ import json
 import os
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from antiphon.errors import AntiphonError, ClientEventError
@@ -35,12 +35,17 @@ class ClientSecret:
         session: The configuration, as the body of a `session.update`; empty for the defaults.
         model: The model for clients that name none.
         safety_identifier: Who the end user is, as the secret's maker said.
+        temperature: Of a session in the beta shape, which GA has no field for.
     """
 
     expires_at: int
     session: Mapping[str, Any] = field(default_factory=dict)
     model: str | None = None
     safety_identifier: str | None = None
+    temperature: float | None = None
+
+
+_FIELDS = tuple(entry.name for entry in fields(ClientSecret))
 
 
 class ClientSecrets:
@@ -61,8 +66,8 @@ class ClientSecrets:
             ClientEventError: The configuration does not fit into one.
         """
         # The nonce makes each token another one, so that logs and caches can tell them apart.
-        fields = [secret.expires_at, secret.session, secret.model, secret.safety_identifier, os.urandom(6).hex()]
-        payload = zlib.compress(json.dumps(fields, separators=(",", ":")).encode(), 9)
+        values = [*(getattr(secret, name) for name in _FIELDS), os.urandom(6).hex()]
+        payload = zlib.compress(json.dumps(values, separators=(",", ":")).encode(), 9)
         token = PREFIX + base64.urlsafe_b64encode(self._mac(payload) + payload).decode().rstrip("=")
         if len(token) > MAX_TOKEN:
             message = (
@@ -95,8 +100,8 @@ class ClientSecrets:
                 "The client secret is not valid here; it may be from before a restart or from another server."
             )
         # Only what this server signed is unpacked.
-        expires_at, session, model, safety_identifier, _nonce = json.loads(zlib.decompress(payload))
-        return ClientSecret(expires_at, session, model, safety_identifier)
+        *values, _nonce = json.loads(zlib.decompress(payload))
+        return ClientSecret(**dict(zip(_FIELDS, values, strict=False)))
 
     def _mac(self, payload: bytes) -> bytes:
         return hmac.digest(self._key, payload, "sha256")

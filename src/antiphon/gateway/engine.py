@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 import msgspec
@@ -49,10 +50,11 @@ def build_backend(settings: Settings) -> Backend:
         stt=_STT[settings.stt.provider](settings),
         llm=_LLM[settings.llm.provider](settings),
         tts=_TTS[settings.tts.provider](settings),
+        noise=_noise_reduction(),
     )
     equipment = Equipment(
         knowledge=agent.knowledge,
-        capabilities=Capabilities(images=settings.llm.provider == "openai"),
+        capabilities=Capabilities(images=settings.llm.provider == "openai", noise_reduction=stages.noise is not None),
         limits=Limits(
             session_seconds=settings.server.session_minutes * 60,
             speak_ahead_seconds=settings.engine.speak_ahead_seconds,
@@ -93,6 +95,11 @@ def _load(path: str) -> Any:
     return getattr(import_module(module), name)
 
 
+def _noise_reduction() -> Any:
+    # There is one; sessions may ask for it where its package is installed.
+    return _load("antiphon.stages.noise.rnnoise:Rnnoise")() if find_spec("pyrnnoise") else None
+
+
 def _silero(_settings: Settings) -> Any:
     return _load("antiphon.stages.vad.silero:Silero")()
 
@@ -108,10 +115,32 @@ def _responder(_settings: Settings) -> Any:
     return _load("antiphon.stages.llm.responder:Responder")()
 
 
-def _openai(settings: Settings) -> Any:
+def _openai_chat(settings: Settings) -> Any:
     stage, options = _load("antiphon.stages.llm.openai:OpenAIChat"), _load("antiphon.stages.llm.openai:ChatSettings")
     llm = settings.llm
     return stage(options(base_url=llm.base_url, model=llm.model, api_key=llm.api_key))
+
+
+def _openai_transcription(settings: Settings) -> Any:
+    stage, options = (
+        _load(f"antiphon.stages.stt.openai:{name}") for name in ("OpenAITranscription", "TranscriptionSettings")
+    )
+    stt = settings.stt
+    return stage(options(base_url=stt.base_url, model=stt.model, api_key=stt.api_key))
+
+
+def _openai_speech(settings: Settings) -> Any:
+    stage, options = (_load(f"antiphon.stages.tts.openai:{name}") for name in ("OpenAISpeech", "SpeechSettings"))
+    tts = settings.tts
+    return stage(
+        options(
+            base_url=tts.base_url,
+            model=tts.model,
+            api_key=tts.api_key,
+            voice=tts.voice,
+            instructions=tts.instructions,
+        )
+    )
 
 
 def _espeak(_settings: Settings) -> Any:
@@ -125,6 +154,6 @@ def _no_voice(_settings: Settings) -> Any:
 _Builders = Mapping[str, Callable[[Settings], Any]]
 
 _VAD: _Builders = {"silero": _silero}
-_STT: _Builders = {"pocketsphinx": _pocketsphinx}
-_LLM: _Builders = {"responder": _responder, "openai": _openai}
-_TTS: _Builders = {"espeak": _espeak, "none": _no_voice}
+_STT: _Builders = {"pocketsphinx": _pocketsphinx, "openai": _openai_transcription}
+_LLM: _Builders = {"responder": _responder, "openai": _openai_chat}
+_TTS: _Builders = {"espeak": _espeak, "openai": _openai_speech, "none": _no_voice}

@@ -6,6 +6,7 @@ import errno
 import logging
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
@@ -24,6 +25,7 @@ from antiphon.gateway.connect import Door
 from antiphon.gateway.engine import Backend, build_backend
 from antiphon.gateway.limits import Capacity
 from antiphon.gateway.origins import Origins
+from antiphon.gateway.tls import HANDSHAKE_SECONDS, tls_context
 from antiphon.protocol.models import REALTIME_MODELS
 from antiphon.transports.picows_glue import upgrading_http
 from antiphon.transports.websocket import GOING_AWAY, PATH, WebSocketLimits, WebSockets
@@ -42,6 +44,9 @@ class Server:
         settings: The table `server`.
         backend: Answers the sessions; the server starts and closes its engine.
         limits: What one WebSocket may cost, when `settings` does not say it.
+
+    Raises:
+        ConfigError: TLS cannot be had with the files that `settings` names.
     """
 
     def __init__(self, settings: ServerSettings, backend: Backend, limits: WebSocketLimits | None = None) -> None:
@@ -51,11 +56,11 @@ class Server:
         secrets = ClientSecrets(settings.client_secret_key)
         keyring = Keyring(settings.api_keys, secrets)
         origins = Origins(settings.allowed_origins, keys_needed=not keyring.is_open)
-        door = Door(keyring, origins, self._capacity, backend)
+        door = Door(keyring, origins, self._capacity, backend, settings.lenient_dialect)
         limits = limits or WebSocketLimits(max_message=settings.max_message_mb * 1_000_000)
         self._websockets = WebSockets(self._engine, door.admit, limits)
         app = application(Gateway(backend, self._capacity, keyring, secrets, origins))
-        self._http = _Http(app, upgrading_http(self._websockets.accept))
+        self._http = _Http(app, upgrading_http(self._websockets.accept), tls_context(settings))
 
     @property
     def port(self) -> int:
@@ -109,7 +114,8 @@ class Server:
 class _Http:
     """uvicorn's protocol on our sockets; `uvicorn.Server` would handle signals and stop listening in its own way."""
 
-    def __init__(self, app: Any, protocol: type[asyncio.Protocol]) -> None:
+    def __init__(self, app: Any, protocol: type[asyncio.Protocol], tls: ssl.SSLContext | None) -> None:
+        self._tls = tls
         self._config = uvicorn.Config(
             app, http=protocol, ws="none", lifespan="off", log_config=None, proxy_headers=False
         )
@@ -121,8 +127,12 @@ class _Http:
     async def start(self, sockets: list[socket.socket]) -> None:
         self.port = int(sockets[0].getsockname()[1])
         loop = asyncio.get_running_loop()
+        timeout = HANDSHAKE_SECONDS if self._tls else None
         for bound in sockets:
-            self._servers.append(await loop.create_server(self._protocol, sock=bound, backlog=2048))
+            server = await loop.create_server(
+                self._protocol, sock=bound, backlog=2048, ssl=self._tls, ssl_handshake_timeout=timeout
+            )
+            self._servers.append(server)
 
     def _protocol(self) -> asyncio.Protocol:
         made: asyncio.Protocol = self._config.http_protocol_class(  # type: ignore[call-arg]
@@ -248,7 +258,8 @@ async def _done_before(event: asyncio.Event, work: Coroutine[Any, Any, None]) ->
 
 def _announce(settings: ServerSettings, port: int) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    _log.info("listening on http://%s:%d", host, port)
-    _log.info("Realtime API: ws://%s:%d%s?model=%s", host, port, PATH, REALTIME_MODELS[0])
+    secure = "s" if settings.tls_cert else ""
+    _log.info("listening on http%s://%s:%d", secure, host, port)
+    _log.info("Realtime API: ws%s://%s:%d%s?model=%s", secure, host, port, PATH, REALTIME_MODELS[0])
     if not settings.api_keys:
         _log.info("no API keys are set: any key is accepted, from this machine only (ANTIPHON_API_KEYS sets some)")

@@ -1,5 +1,6 @@
 """The shape that one client speaks; chosen once, at connect. Everything inside is GA."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from antiphon.protocol import codec
@@ -19,8 +20,8 @@ class Dialect(Protocol):
         """
         ...
 
-    def encode(self, event: ServerEvent, ids: Ids) -> bytes | None:
-        """Return `event` as UTF-8 JSON in the client's shape, None where that shape has no such event."""
+    def encode(self, event: ServerEvent, ids: Ids) -> Sequence[bytes]:
+        """Return `event` as messages in the client's shape, UTF-8 JSON: none where that shape has no such event."""
         ...
 
 
@@ -30,5 +31,5 @@ class GaDialect:
     def decode(self, message: bytes) -> ClientEvent:
         return codec.decode(message)
 
-    def encode(self, event: ServerEvent, ids: Ids) -> bytes | None:
-        return codec.encode(event, ids)
+    def encode(self, event: ServerEvent, ids: Ids) -> Sequence[bytes]:
+        return (codec.encode(event, ids),)

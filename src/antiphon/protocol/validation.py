@@ -10,6 +10,8 @@ from antiphon.errors import ClientEventError
 T = TypeVar("T")
 
 _PATH = re.compile(r" - at `(?P<root>key in )?\$(?P<path>.*)`$")
+_PLACE = " - at `"
+_MOST_SHOWN = 200  # characters of what a client sent
 _UNKNOWN = re.compile(r"^Object contains unknown field `(.*)`$")
 _MISSING = re.compile(r"^Object missing required field `(.*)`$")
 _BELOW = re.compile(r"^Expected `int` >= ")
@@ -43,7 +45,8 @@ def refusal(error: msgspec.ValidationError, root: str = "") -> ClientEventError:
         root: The path of what was decoded; "" for a whole event.
     """
     text = str(error)
-    place = _PATH.search(text)
+    # From the last one on: names that the client chose stand before it, and may hold as many as it likes.
+    place = _PATH.search(text, max(text.rfind(_PLACE), 0))
     fault = text[: place.start()] if place else text
     path = _joined(root, place["path"] if place else "")
     return _worded(fault, path)
@@ -51,7 +54,11 @@ def refusal(error: msgspec.ValidationError, root: str = "") -> ClientEventError:
 
 def _joined(root: str, path: str) -> str:
     # `$.tools[0].name` becomes `session.tools[0].name`; "[...]" stands for an unknown key of a map.
-    return (root + path).lstrip(".")
+    return _shortened((root + path).lstrip("."))
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _MOST_SHOWN else text[:_MOST_SHOWN] + "..."
 
 
 def _worded(fault: str, path: str) -> ClientEventError:
@@ -78,4 +85,5 @@ def _code(fault: str) -> str:
 
 
 def _plain(fault: str) -> str:
-    return fault[:1].lower() + fault[1:].replace("`", "'")
+    shown = _shortened(fault)
+    return shown[:1].lower() + shown[1:].replace("`", "'")

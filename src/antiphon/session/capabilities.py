@@ -31,7 +31,8 @@ class Capabilities:
             ClientEventError: `invalid_value`, with the field and what to send instead.
         """
         if config.audio.input.noise_reduction is not None and not self.noise_reduction:
-            raise _unavailable("noise reduction", "session.audio.input.noise_reduction", "null")
+            what = "noise reduction, which takes the extra 'noise'"
+            raise _unavailable(what, "session.audio.input.noise_reduction", "null")
         if config.include and not self.logprobs:
             raise _unavailable("log probabilities of transcripts", "session.include", "null")
         self.check_model(config, "session")

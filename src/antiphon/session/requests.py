@@ -5,6 +5,7 @@ All audio is PCM16 at 24000 Hz; positions count its samples from the session's s
 
 from dataclasses import dataclass
 
+from antiphon.protocol.config import NoiseReduction
 from antiphon.session.context import ModelContext, TranscriptionHint
 
 
@@ -30,8 +31,11 @@ class PrepareTranscription:
 
 @dataclass(frozen=True, slots=True)
 class StartTranscription:
+    """`noise_reduction` says how to clean the utterance's audio before STT hears it; None leaves it as it is."""
+
     item_id: str
     hint: TranscriptionHint
+    noise_reduction: NoiseReduction | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -325,6 +325,7 @@ class Session:
         self._config = config
         audio = config.audio.input
         self._shows_transcripts = audio.transcription is not None or not self._kind.responds
+        self._turns.transcriptions.noise_reduction = audio.noise_reduction
         self._turns.configure(audio.format, audio.turn_detection, self._shows_transcripts)
 
     def _wire(self) -> dict[str, Any]:

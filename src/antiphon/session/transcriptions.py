@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from antiphon.protocol.config import NoiseReduction
 from antiphon.protocol.server_events import (
     TranscriptionCompleted,
     TranscriptionDelta,
@@ -37,6 +38,7 @@ class Transcriptions:
     """Feeds STT utterance by utterance; at most one of them is still being spoken."""
 
     def __init__(self, outbox: Outbox, limits: Limits) -> None:
+        self.noise_reduction: NoiseReduction | None = None  # of utterances that begin from now on
         self._outbox = outbox
         self._limits = limits
         self._utterances: dict[str, _Utterance] = {}
@@ -89,7 +91,7 @@ class Transcriptions:
     def transcribe(self, item_id: str, pcm: bytes, hint: TranscriptionHint, shown: bool) -> None:
         """Transcribe audio that is complete, beside the open utterance."""
         self._utterances[item_id] = _Utterance(item_id, shown, running=True, finished=True)
-        self._outbox.request(StartTranscription(item_id, hint))
+        self._outbox.request(StartTranscription(item_id, hint, self.noise_reduction))
         self._outbox.request(TranscribeAudio(item_id, pcm))
         self._outbox.request(FinishTranscription(item_id))
 
@@ -154,7 +156,7 @@ class Transcriptions:
     def _start(self, utterance: _Utterance, hint: TranscriptionHint, now: float) -> None:
         utterance.running = True
         utterance.fed_at = now
-        self._outbox.request(StartTranscription(utterance.item_id, hint))
+        self._outbox.request(StartTranscription(utterance.item_id, hint, self.noise_reduction))
 
     def _drop(self, item_id: str) -> None:
         if self._utterances.pop(item_id).running:

@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from antiphon.protocol.config import NoiseReduction as NoiseReductionConfig
 from antiphon.session.context import ModelContext, TranscriptionHint
 
 
@@ -62,6 +63,27 @@ class VoiceActivityDetector(Stage, Protocol):
         ...
 
     def open(self) -> VoiceActivityStream: ...
+
+
+# --- noise reduction ----------------------------------------------------------------------------------------
+
+
+class NoiseFilter(Protocol):
+    """The noise filter of one stream, PCM16 at 24000 Hz; synchronous, and in one thread at a time."""
+
+    def process(self, pcm: bytes) -> bytes:
+        """Return what of the stream is clean by now; as many samples come out in all as went in."""
+        ...
+
+    def flush(self) -> bytes:
+        """Return the tail of the stream."""
+        ...
+
+    def close(self) -> None: ...
+
+
+class NoiseReduction(Stage, Protocol):
+    def open(self, config: NoiseReductionConfig) -> NoiseFilter: ...
 
 
 # --- speech to text -----------------------------------------------------------------------------------------

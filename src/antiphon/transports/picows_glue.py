@@ -20,6 +20,8 @@ HEAD_SECONDS = 10.0
 # Client secrets travel in headers and queries; no client needs more than a few of them.
 MAX_HEAD_BYTES = 64 * 1024
 LINGER_SECONDS = 2.0
+# Read from one connection before others have their turn: some hundred small events.
+READ_BYTES = 16 * 1024
 
 
 class _PicowsLog(logging.LoggerAdapter[logging.Logger]):
@@ -184,6 +186,8 @@ class _WebSocketProtocol(WSProtocol):  # type: ignore[misc]
 
     def begin(self, transport: asyncio.Transport, behind: bytes) -> None:
         """Take over the connection; `behind` is what came after the upgrade request."""
+        self._socket = transport
+        self._loop = asyncio.get_running_loop()
         self.connection_made(PatientTransport(transport))
         # picows gets a request of its own making: no keys, and "Connection" in the only spelling that it accepts.
         self._feed(
@@ -199,6 +203,11 @@ class _WebSocketProtocol(WSProtocol):  # type: ignore[misc]
             space[: len(part)] = part
             self.buffer_updated(len(part))
 
+    def get_buffer(self, size_hint: int) -> memoryview:
+        space: memoryview = super().get_buffer(size_hint)[:READ_BYTES]
+        self._offered = len(space)
+        return space
+
     def buffer_updated(self, nbytes: int) -> None:
         listener = self._frames_to
         listener.heard = True
@@ -207,6 +216,14 @@ class _WebSocketProtocol(WSProtocol):  # type: ignore[misc]
         if self.transport.is_close_frame_sent and not listener.closing:
             listener.closing = True
             listener.on_broken_frame()
+        if nbytes == self._offered and not self._socket.is_closing():
+            # More waits, and libuv would read it at once, half a megabyte and more before anyone else's.
+            self._socket.pause_reading()
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        if not self._socket.is_closing():
+            self._socket.resume_reading()
 
 
 def _switching(handshake: Handshake) -> WSUpgradeResponse:

@@ -40,6 +40,10 @@ UNAUTHORIZED = 3000
 BAD_REQUEST = 4000
 
 PATH = "/v1/realtime"
+TRANSLATIONS_PATH = "/v1/realtime/translations"
+AZURE_PATH = "/openai/v1/realtime"
+AZURE_BETA_PATH = "/openai/realtime"
+PATHS = (PATH, TRANSLATIONS_PATH, AZURE_PATH, AZURE_BETA_PATH)
 _FAULTS = (PROTOCOL_ERROR, INVALID_TEXT, TOO_BIG)
 _MAX_REASON_BYTES = 123
 
@@ -115,7 +119,7 @@ class WebSockets:
 
     def accept(self, handshake: Handshake) -> "WebSocketClient | None":
         """Return what listens to a new connection, None on a wrong path; whether it gets a session shows once open."""
-        if handshake.path.rstrip("/") != PATH:
+        if handshake.path.rstrip("/") not in PATHS:
             return None
         return WebSocketClient(self, handshake)
 

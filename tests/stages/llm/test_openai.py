@@ -14,12 +14,9 @@ from antiphon.errors import MissingExtraError, StageError
 from antiphon.session.context import ContextMessage, Knowledge, ModelContext, Tool
 from antiphon.stages.base import GenerationEvent, GenerationFinished, TextDelta, ToolCallDelta, ToolCallStarted
 from antiphon.stages.llm.openai import ChatSettings, OpenAIChat
-from tests.stages.llm.fake_chat_server import (
-    USAGE,
+from tests.stages.fake_server import (
     Connection,
-    FakeChatServer,
-    answers,
-    delta,
+    FakeServer,
     drops,
     refuses,
     stalls,
@@ -27,26 +24,27 @@ from tests.stages.llm.fake_chat_server import (
     streams_bytes,
     streams_then,
 )
+from tests.stages.llm.fake_chat_server import USAGE, answers, delta
 
 KEY = "sk-very-secret-0123456789"
 CONTEXT = ModelContext("Be brief.", (ContextMessage("user", "Hello"),))
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[FakeChatServer]:
-    async with FakeChatServer() as running:
+async def server() -> AsyncIterator[FakeServer]:
+    async with FakeServer() as running:
         yield running
 
 
 @pytest.fixture
-async def chat(server: FakeChatServer) -> AsyncIterator[OpenAIChat]:
+async def chat(server: FakeServer) -> AsyncIterator[OpenAIChat]:
     model = OpenAIChat(settings(server))
     await model.start()
     yield model
     await model.close()
 
 
-def settings(server: FakeChatServer, **changes: Any) -> ChatSettings:
+def settings(server: FakeServer, **changes: Any) -> ChatSettings:
     return replace(ChatSettings(server.base_url, "small", KEY), **changes)
 
 
@@ -74,13 +72,13 @@ async def started(given: ChatSettings) -> OpenAIChat:
 # --- answers ------------------------------------------------------------------------------------------------
 
 
-async def test_an_answer_streams_with_its_usage(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_an_answer_streams_with_its_usage(chat: OpenAIChat, server: FakeServer) -> None:
     server.then(answers("Hel", "lo."))
     events = await ask(chat)
     assert events == [TextDelta("Hel"), TextDelta("lo."), GenerationFinished("stop", 11, 3, 8)]
 
 
-async def test_the_request_carries_key_model_and_streaming(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_the_request_carries_key_model_and_streaming(chat: OpenAIChat, server: FakeServer) -> None:
     server.then(answers("Hi."))
     await ask(chat, replace(CONTEXT, max_output_tokens=50))
     request = server.requests[0]
@@ -92,7 +90,7 @@ async def test_the_request_carries_key_model_and_streaming(chat: OpenAIChat, ser
     assert request.body["max_tokens"] == 50
 
 
-async def test_extra_headers_and_body_fields_are_sent(server: FakeChatServer) -> None:
+async def test_extra_headers_and_body_fields_are_sent(server: FakeServer) -> None:
     chat = await started(settings(server, headers={"x-team": "voice"}, body={"temperature": 0.2}, api_key=None))
     server.then(answers("Hi."))
     await ask(chat)
@@ -102,7 +100,7 @@ async def test_extra_headers_and_body_fields_are_sent(server: FakeChatServer) ->
     assert server.requests[0].body["temperature"] == 0.2
 
 
-async def test_the_first_text_arrives_while_the_server_still_thinks(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_the_first_text_arrives_while_the_server_still_thinks(chat: OpenAIChat, server: FakeServer) -> None:
     go_on = asyncio.Event()
 
     async def rest(connection: Connection) -> None:
@@ -117,7 +115,7 @@ async def test_the_first_text_arrives_while_the_server_still_thinks(chat: OpenAI
     assert [event async for event in events] == [TextDelta(" two"), GenerationFinished("stop")]
 
 
-async def test_connections_are_kept_for_the_next_turn(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_connections_are_kept_for_the_next_turn(chat: OpenAIChat, server: FakeServer) -> None:
     server.then(answers("One."), answers("Two."))
     await ask(chat)
     await ask(chat)
@@ -126,9 +124,7 @@ async def test_connections_are_kept_for_the_next_turn(chat: OpenAIChat, server: 
 
 @pytest.mark.parametrize("piece", [1, 2, 3, 7, 64])
 @pytest.mark.parametrize("end_of_line", [b"\n", b"\r\n", b"\r"])
-async def test_bytes_may_be_cut_anywhere(
-    chat: OpenAIChat, server: FakeChatServer, piece: int, end_of_line: bytes
-) -> None:
+async def test_bytes_may_be_cut_anywhere(chat: OpenAIChat, server: FakeServer, piece: int, end_of_line: bytes) -> None:
     """Also inside a UTF-8 character and between CR and LF; comments and other fields are skipped."""
     lines = [": processing", "event: message", f"data: {json.dumps(delta(content='Zoë 🙂'), ensure_ascii=False)}", ""]
     lines += [f"data:{json.dumps(delta('stop'))}", "", "data: [DONE]", "", ""]
@@ -136,12 +132,12 @@ async def test_bytes_may_be_cut_anywhere(
     assert text_of(await ask(chat)) == "Zoë 🙂"
 
 
-async def test_a_stream_without_done_or_last_blank_line_is_complete(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_a_stream_without_done_or_last_blank_line_is_complete(chat: OpenAIChat, server: FakeServer) -> None:
     server.then(streams_bytes(f"data: {json.dumps(delta('stop', content='Yes.'))}".encode()))
     assert await ask(chat) == [TextDelta("Yes."), GenerationFinished("stop")]
 
 
-async def test_a_server_that_does_not_stream_is_understood(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_a_server_that_does_not_stream_is_understood(chat: OpenAIChat, server: FakeServer) -> None:
     message = {"role": "assistant", "content": "All at once."}
     whole = {"choices": [{"message": message, "finish_reason": "length"}], "usage": USAGE["usage"]}
     server.then(refuses("200 OK", whole))
@@ -151,19 +147,19 @@ async def test_a_server_that_does_not_stream_is_understood(chat: OpenAIChat, ser
 @pytest.mark.parametrize(
     ("wire", "reason"), [("length", "length"), ("content_filter", "content_filter"), ("tool_calls", "stop")]
 )
-async def test_finish_reasons(chat: OpenAIChat, server: FakeChatServer, wire: str, reason: str) -> None:
+async def test_finish_reasons(chat: OpenAIChat, server: FakeServer, wire: str, reason: str) -> None:
     server.then(answers("x", finish=wire, usage=False))
     assert (await ask(chat))[-1] == GenerationFinished(reason)
 
 
-async def test_a_finished_answer_does_not_wait_long_for_usage(server: FakeChatServer) -> None:
+async def test_a_finished_answer_does_not_wait_long_for_usage(server: FakeServer) -> None:
     chat = await started(settings(server, usage_timeout=0.01))
     server.then(streams_then([delta("stop", content="Done.")], stalls))
     assert await ask(chat) == [TextDelta("Done."), GenerationFinished("stop")]
     await chat.close()
 
 
-async def test_a_server_that_refuses_stream_options_is_asked_without(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_a_server_that_refuses_stream_options_is_asked_without(chat: OpenAIChat, server: FakeServer) -> None:
     objection = refuses("400 Bad Request", {"error": {"message": "Unknown field: stream_options"}})
     server.then(objection, answers("One.", usage=False), answers("Two.", usage=False))
     assert text_of(await ask(chat)) == "One."
@@ -185,7 +181,7 @@ STARTED = [ToolCallStarted(0, "book", "call_a"), ToolCallStarted(1, "show", "cal
 
 
 async def calls_of(
-    chat: OpenAIChat, server: FakeChatServer, *deltas: dict[str, Any]
+    chat: OpenAIChat, server: FakeServer, *deltas: dict[str, Any]
 ) -> tuple[list[ToolCallStarted], list[str]]:
     server.then(streams([*(delta(tool_calls=[raw]) for raw in deltas), delta("tool_calls"), "[DONE]"]))
     events = await ask(chat)
@@ -194,7 +190,7 @@ async def calls_of(
     return begun, ["".join(piece.arguments for piece in pieces if piece.index == event.index) for event in begun]
 
 
-async def test_parallel_calls_stream_by_index(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_parallel_calls_stream_by_index(chat: OpenAIChat, server: FakeServer) -> None:
     begun, arguments = await calls_of(
         chat,
         server,
@@ -208,7 +204,7 @@ async def test_parallel_calls_stream_by_index(chat: OpenAIChat, server: FakeChat
     assert arguments == ['{"x":1}', "{}"]
 
 
-async def test_calls_without_an_index_are_told_apart_by_id(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_calls_without_an_index_are_told_apart_by_id(chat: OpenAIChat, server: FakeServer) -> None:
     begun, arguments = await calls_of(
         chat,
         server,
@@ -220,7 +216,7 @@ async def test_calls_without_an_index_are_told_apart_by_id(chat: OpenAIChat, ser
     assert arguments == ['{"x":1}', "{}"]
 
 
-async def test_whole_calls_that_all_say_index_zero_are_told_apart(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_whole_calls_that_all_say_index_zero_are_told_apart(chat: OpenAIChat, server: FakeServer) -> None:
     begun, arguments = await calls_of(
         chat, server, call(0, "call_a", "book", '{"x":1}'), call(0, "call_b", "show", "{}")
     )
@@ -228,13 +224,13 @@ async def test_whole_calls_that_all_say_index_zero_are_told_apart(chat: OpenAICh
     assert arguments == ['{"x":1}', "{}"]
 
 
-async def test_id_and_name_in_every_delta_are_one_call(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_id_and_name_in_every_delta_are_one_call(chat: OpenAIChat, server: FakeServer) -> None:
     begun, arguments = await calls_of(chat, server, call(0, "call_a", "book", '{"x":'), call(0, "call_a", "book", "1}"))
     assert begun == STARTED[:1]
     assert arguments == ['{"x":1}']
 
 
-async def test_arguments_sent_as_an_object_become_json(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_arguments_sent_as_an_object_become_json(chat: OpenAIChat, server: FakeServer) -> None:
     _, arguments = await calls_of(chat, server, call(0, "call_a", "book", {"day": "friday"}))
     assert arguments == ['{"day": "friday"}']
 
@@ -260,7 +256,7 @@ async def test_arguments_sent_as_an_object_become_json(chat: OpenAIChat, server:
     ],
 )
 async def test_a_bad_status_says_what_to_do(
-    chat: OpenAIChat, server: FakeChatServer, answer: tuple[str, object], code: str, hint: str
+    chat: OpenAIChat, server: FakeServer, answer: tuple[str, object], code: str, hint: str
 ) -> None:
     status, body = answer
     server.then(refuses(status, body, extra="retry-after: 7\r\n"))
@@ -270,13 +266,13 @@ async def test_a_bad_status_says_what_to_do(
     assert f"127.0.0.1:{server.port}" in error.message
 
 
-async def test_a_masked_key_in_an_error_is_hidden(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_a_masked_key_in_an_error_is_hidden(chat: OpenAIChat, server: FakeServer) -> None:
     server.then(refuses("401 Unauthorized", {"error": {"message": "Incorrect API key: sk-very*******6789."}}))
     assert "sk-" not in (await failure(chat)).message
 
 
 async def test_a_refused_connection_names_the_server() -> None:
-    async with FakeChatServer() as server:
+    async with FakeServer() as server:
         given = settings(server)
     chat = await started(given)
     error = await failure(chat)
@@ -295,7 +291,7 @@ async def test_an_unknown_host_is_told_from_a_dead_one(monkeypatch: pytest.Monke
     await chat.close()
 
 
-async def test_tls_to_a_plain_server_says_so(server: FakeChatServer) -> None:
+async def test_tls_to_a_plain_server_says_so(server: FakeServer) -> None:
     async def plain(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -309,19 +305,19 @@ async def test_tls_to_a_plain_server_says_so(server: FakeChatServer) -> None:
     listener.close()
 
 
-async def test_a_dropped_connection_is_tried_once_more(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_a_dropped_connection_is_tried_once_more(chat: OpenAIChat, server: FakeServer) -> None:
     server.then(drops, answers("Here again."))
     assert text_of(await ask(chat)) == "Here again."
     assert len(server.requests) == 2
 
 
-async def test_a_second_drop_ends_it(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_a_second_drop_ends_it(chat: OpenAIChat, server: FakeServer) -> None:
     server.then(drops, drops)
     assert (await failure(chat)).code == "connection_failed"
     assert len(server.requests) == 2
 
 
-async def test_an_answer_that_began_is_never_asked_for_again(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_an_answer_that_began_is_never_asked_for_again(chat: OpenAIChat, server: FakeServer) -> None:
     server.then(streams_then([delta(content="Half an")], drops))
     events = chat.generate(CONTEXT)
     assert await anext(events) == TextDelta("Half an")
@@ -331,7 +327,7 @@ async def test_an_answer_that_began_is_never_asked_for_again(chat: OpenAIChat, s
     assert len(server.requests) == 1
 
 
-async def test_a_stream_that_ends_too_early_is_cut(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_a_stream_that_ends_too_early_is_cut(chat: OpenAIChat, server: FakeServer) -> None:
     server.then(streams([delta(content="Half an")]))
     assert (await failure(chat)).code == "stream_cut"
 
@@ -340,12 +336,12 @@ async def test_a_stream_that_ends_too_early_is_cut(chat: OpenAIChat, server: Fak
     "data",
     [b"data: {nonsense\n\n", b"data: [1]\n\n", b"data: {}\n\n", b'data: {"choices":[1]}\n\n', b"data: \xff\xfe\n\n"],
 )
-async def test_nonsense_in_the_stream_is_malformed(chat: OpenAIChat, server: FakeChatServer, data: bytes) -> None:
+async def test_nonsense_in_the_stream_is_malformed(chat: OpenAIChat, server: FakeServer, data: bytes) -> None:
     server.then(streams_bytes(data))
     assert (await failure(chat)).code == "malformed_stream"
 
 
-async def test_an_error_inside_the_stream_is_told(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_an_error_inside_the_stream_is_told(chat: OpenAIChat, server: FakeServer) -> None:
     server.then(streams([delta(content="Well"), {"error": {"message": "out of memory"}}]))
     error = await failure(chat)
     assert error.code == "server_error"
@@ -353,7 +349,7 @@ async def test_an_error_inside_the_stream_is_told(chat: OpenAIChat, server: Fake
 
 
 @pytest.mark.parametrize("begin", [False, True])
-async def test_a_server_that_never_begins_times_out(server: FakeChatServer, begin: bool) -> None:
+async def test_a_server_that_never_begins_times_out(server: FakeServer, begin: bool) -> None:
     """Whether it holds back the whole response or only its first token; comments do not count."""
     chat = await started(settings(server, first_timeout=0.05))
 
@@ -363,18 +359,18 @@ async def test_a_server_that_never_begins_times_out(server: FakeChatServer, begi
         await stalls(connection)
 
     server.then(comments if begin else stalls)
-    assert (await failure(chat)).code == "first_token_timeout"
+    assert (await failure(chat)).code == "answer_timeout"
     await chat.close()
 
 
-async def test_a_stream_that_stalls_times_out(server: FakeChatServer) -> None:
+async def test_a_stream_that_stalls_times_out(server: FakeServer) -> None:
     chat = await started(settings(server, next_timeout=0.05))
     server.then(streams_then([delta(content="Once upon")], stalls))
     assert (await failure(chat)).code == "stream_stalled"
     await chat.close()
 
 
-async def test_closing_the_answer_closes_the_connection(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_closing_the_answer_closes_the_connection(chat: OpenAIChat, server: FakeServer) -> None:
     gone = asyncio.Event()
 
     async def notice(connection: Connection) -> None:
@@ -388,7 +384,7 @@ async def test_closing_the_answer_closes_the_connection(chat: OpenAIChat, server
     await asyncio.wait_for(gone.wait(), 5)
 
 
-async def test_cancelling_the_task_closes_the_connection(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_cancelling_the_task_closes_the_connection(chat: OpenAIChat, server: FakeServer) -> None:
     asked, gone = asyncio.Event(), asyncio.Event()
 
     async def notice(connection: Connection) -> None:
@@ -434,7 +430,7 @@ async def test_a_server_that_is_down_does_not_prevent_the_start() -> None:
 
 async def test_without_the_http_package_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "httpx2", None)
-    with pytest.raises(MissingExtraError, match=r"antiphon\[llm\]"):
+    with pytest.raises(MissingExtraError, match=r"antiphon\[openai\]"):
         await OpenAIChat(ChatSettings("http://127.0.0.1:9/v1", "m")).start()
 
 
@@ -442,7 +438,7 @@ def test_settings_never_show_the_key() -> None:
     assert KEY not in repr(ChatSettings("http://host/v1", "m", KEY, {"x-key": KEY}))
 
 
-async def test_tools_and_facts_reach_the_server(chat: OpenAIChat, server: FakeChatServer) -> None:
+async def test_tools_and_facts_reach_the_server(chat: OpenAIChat, server: FakeServer) -> None:
     server.then(answers("Four."))
     await ask(chat, replace(CONTEXT, knowledge=Knowledge({"bedrooms": 4}), tools=(Tool("show"),)))
     body = server.requests[0].body

@@ -1,4 +1,4 @@
-"""What a chat completion server streams: server-sent events, and the chunks in them as generation events. No I/O."""
+"""What a chat completion server streams: chunks, as generation events. No I/O."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -6,69 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from antiphon.stages.base import GenerationEvent, GenerationFinished, TextDelta, ToolCallDelta, ToolCallStarted
-
-# A chunk is a few hundred bytes; a whole long answer in one event stays far below this.
-_LONGEST_EVENT = 4 * 1024 * 1024
-DONE = "[DONE]"
+from antiphon.stages.event_stream import MalformedStreamError, parse_object
 
 # finish_reason on the wire to ours; everything else ended as it should.
 _REASONS = {"length": "length", "max_tokens": "length", "content_filter": "content_filter"}
-
-
-class MalformedStreamError(Exception):
-    """The server sent something that is not a chat completion stream; the message shows what."""
-
-
-class ServerReportedError(Exception):
-    """The server reported an error inside the stream."""
-
-
-class EventDecoder:
-    """Splits bytes into the data of server-sent events, however the network cut them.
-
-    Source: WHATWG HTML, server-sent events: lines end with LF, CRLF or CR; `:` begins a comment.
-    """
-
-    def __init__(self) -> None:
-        self._rest = b""
-        self._data: list[str] = []
-
-    def feed(self, chunk: bytes) -> list[str]:
-        """Return the data of the events that `chunk` completes.
-
-        Raises:
-            MalformedStreamError: A line is endless or not UTF-8.
-        """
-        self._rest += chunk
-        if len(self._rest) > _LONGEST_EVENT:
-            raise MalformedStreamError(f"an event longer than {_LONGEST_EVENT} bytes")
-        # A CR at the end may be half of a CRLF: wait for what follows.
-        whole = self._rest[:-1] if self._rest.endswith(b"\r") else self._rest
-        lines = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._rest = lines.pop() + self._rest[len(whole) :]
-        return [data for line in lines if (data := self._line(line)) is not None]
-
-    def finish(self) -> list[str]:
-        """Return what an ended stream left without its closing blank line."""
-        rest, self._rest = self._rest, b""
-        found = [self._line(line) for line in (*rest.splitlines(), b"")]
-        return [data for data in found if data is not None]
-
-    def _line(self, raw: bytes) -> str | None:
-        if not raw:
-            data, self._data = "\n".join(self._data), []
-            return data or None
-        line = _utf8(raw).removeprefix("\ufeff")
-        if line.startswith("data:"):
-            self._data.append(line[5:].removeprefix(" "))
-        return None
-
-
-def _utf8(raw: bytes) -> str:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError as error:
-        raise MalformedStreamError(f"a line that is not UTF-8: {raw[:40]!r}") from error
 
 
 @dataclass
@@ -99,10 +40,7 @@ class ChunkReader:
             MalformedStreamError: It is not a JSON object, or not a chunk.
             ServerReportedError: It is an error.
         """
-        chunk = _parse(data)
-        error = chunk.get("error")
-        if error:
-            raise ServerReportedError(str(error.get("message") or error) if isinstance(error, Mapping) else str(error))
+        chunk = parse_object(data)
         if isinstance(chunk.get("usage"), Mapping):
             self._usage = chunk["usage"]
         choices = chunk.get("choices")
@@ -119,6 +57,10 @@ class ChunkReader:
             output_tokens=_count(self._usage.get("completion_tokens")),
             cached_tokens=_count(details.get("cached_tokens")) if isinstance(details, Mapping) else None,
         )
+
+    @property
+    def is_complete(self) -> bool:
+        return self.finish_reason is not None
 
     @property
     def has_usage(self) -> bool:
@@ -175,16 +117,6 @@ class ChunkReader:
         call = _Call(len(self._calls), call_id)
         self._calls.append(call)
         return call
-
-
-def _parse(data: str) -> Mapping[str, Any]:
-    try:
-        chunk = json.loads(data)
-    except ValueError as error:
-        raise MalformedStreamError(f"data that is not JSON: {data[:80]!r}") from error
-    if not isinstance(chunk, Mapping):
-        raise MalformedStreamError(f"data that is not an object: {data[:80]!r}")
-    return chunk
 
 
 def _text(content: Any) -> str:

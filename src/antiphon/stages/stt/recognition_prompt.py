@@ -41,7 +41,7 @@ def _expected(knowledge: Knowledge) -> Iterator[str]:
 
 
 def _is_name(text: str) -> bool:
-    return len(text) <= _LONGEST_NAME and not text.rstrip().endswith((".", "!", "?"))
+    return 3 <= len(text) <= _LONGEST_NAME and not text.rstrip().endswith((".", "!", "?"))
 
 
 def _names_in(text: str) -> list[str]:
