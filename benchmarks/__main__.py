@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 # In the order of RESULTS.md; each is a module with a `main`, and flags of its own.
-BENCHMARKS = ("latency", "interruption", "capacity", "stt_accuracy", "audio_stages")
+BENCHMARKS = ("latency", "interruption", "capacity", "stt_accuracy", "audio_stages", "event_path", "connections")
 
 
 def main() -> int:

@@ -8,7 +8,7 @@ from antiphon.session import Equipment
 from antiphon.session.capabilities import Capabilities
 from antiphon.session.context import ContextMessage
 from antiphon.session.limits import Limits
-from antiphon.session.requests import Generate, StartTranscription, TranscribeAudio
+from antiphon.session.requests import CancelTranscription, Generate, StartTranscription, TranscribeAudio
 from tests.session.harness import LOUD, MS, CoreClient
 
 TEXT = [{"type": "input_text", "text": "hello"}]
@@ -123,6 +123,27 @@ def test_the_oldest_item_is_let_go_first() -> None:
         create(session, item_id)
     session.send("conversation.item.retrieve", item_id="a")
     assert session.error["code"] == "item_retrieve_invalid_item_id"
+
+
+def test_a_response_does_not_wait_for_an_item_that_went_to_make_room() -> None:
+    session = CoreClient(equipment=Equipment(limits=Limits(items=2)))
+    audio = base64.b64encode(LOUD * (200 * MS)).decode()
+    create(session, "spoken", content=[{"type": "input_audio", "audio": audio}])
+    session.send("response.create")
+    assert session.all_asked(Generate) == []
+    create(session, "a")
+    create(session, "b")
+    assert session.told() == ["hello", "hello"]
+    assert session.asked(CancelTranscription).item_id == "spoken"
+
+
+def test_too_many_transcripts_to_come_are_refused() -> None:
+    session = CoreClient(equipment=Equipment(limits=Limits(utterances=2)))
+    audio = base64.b64encode(LOUD * (200 * MS)).decode()
+    for _ in range(3):
+        create(session, content=[{"type": "input_audio", "audio": audio}])
+    assert session.error["code"] == "rate_limit_exceeded"
+    assert len(session.all_sent("conversation.item.done")) == 2
 
 
 def test_a_deleted_item_leaves_the_context(session: CoreClient) -> None:

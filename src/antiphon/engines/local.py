@@ -115,15 +115,12 @@ class LocalSession:
         self._transcription = Transcription(stages.stt, stages.noise, self._tasks, self._report)
         self._generation = Generation(stages.llm, self._tasks, self._report)
         self._synthesis = Synthesis(stages.tts, self._tasks, self._report)
+        self.id = self._core.id
         self._timer: asyncio.TimerHandle | None = None
         self._rings_at = 0.0  # uvloop's handle for a time that has passed does not tell when it was
         self._delivering = False
         self._closed = False
         self._deliver()
-
-    @property
-    def id(self) -> str:
-        return self._core.id
 
     def receive(self, message: bytes) -> None:
         """Handle one client event; whatever is wrong with it becomes an `error` event."""
@@ -151,6 +148,8 @@ class LocalSession:
         self._tasks.close()
         self._transcription.close()
         self._detection.close()
+        # What the session held goes now; megabytes of audio would wait long for the garbage collector.
+        del self._core
 
     def _report(self, result: Result) -> None:
         if self._closed:

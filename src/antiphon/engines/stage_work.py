@@ -10,7 +10,7 @@ from typing import Any
 from antiphon.audio.resample import Resampler
 from antiphon.engines.cleaning import Cleaning
 from antiphon.errors import StageError
-from antiphon.session.context import ModelContext
+from antiphon.session.context import ModelContext, TranscriptionHint
 from antiphon.session.limits import RATE, SAMPLE_BYTES
 from antiphon.session.requests import (
     CancelGeneration,
@@ -107,7 +107,7 @@ class Tasks:
 class Detection:
     """Turn detection for one session: audio is cut into the detector's frames and looked at in batches."""
 
-    MOST_FRAMES = 32  # looked at in one go, about a second; more would make other sessions wait
+    BATCH_BYTES = RATE * SAMPLE_BYTES  # looked at in one go: a second; with more, other sessions would have to wait
 
     def __init__(self, vad: VoiceActivityDetector, tasks: Tasks, report: Report) -> None:
         self._vad = vad
@@ -117,7 +117,8 @@ class Detection:
         self._frame_bytes = vad.frame_samples * SAMPLE_BYTES
         self._frame_samples = vad.frame_samples * RATE // vad.rate  # at 24000 Hz
         self._resampler = Resampler(RATE, vad.rate)
-        self._pcm = bytearray()
+        self._waiting = bytearray()  # at 24000 Hz
+        self._pcm = bytearray()  # at the detector's rate, less than a frame between two batches
         self._position: int | None = None  # of the first sample in `_pcm`, at 24000 Hz
         self._round = 0
         self._running = False
@@ -128,13 +129,14 @@ class Detection:
             return
         if self._position is None:
             self._position = request.start
-        self._pcm += self._resampler.process(request.pcm)
-        if not self._running and len(self._pcm) >= self._frame_bytes:
+        self._waiting += request.pcm
+        if not self._running and self._has_frame():
             self._running = True
             self._tasks.start(self, self._run(), self._fail)
 
     def reset(self) -> None:
         self._round += 1
+        self._waiting.clear()
         self._pcm.clear()
         self._position = None
         self._resampler.reset()
@@ -143,6 +145,10 @@ class Detection:
     def close(self) -> None:
         self._stream.close()
 
+    def _has_frame(self) -> bool:
+        have = len(self._pcm) // SAMPLE_BYTES * RATE // self._vad.rate + len(self._waiting) // SAMPLE_BYTES
+        return have >= self._frame_samples
+
     def _fail(self, code: str, message: str) -> Result:
         # Once is enough: the client can go on with manual commits.
         self._failed = True
@@ -150,8 +156,14 @@ class Detection:
 
     async def _run(self) -> None:
         try:
-            while (count := min(len(self._pcm) // self._frame_bytes, self.MOST_FRAMES)) > 0:
-                await self._look(count)
+            while self._has_frame() and self._waiting:
+                piece = bytes(self._waiting[: self.BATCH_BYTES])
+                del self._waiting[: self.BATCH_BYTES]
+                self._pcm += self._resampler.process(piece)
+                if count := len(self._pcm) // self._frame_bytes:
+                    await self._look(count)
+                # A detector may answer without ever waiting; others shall have their turn.
+                await asyncio.sleep(0)
         finally:
             self._running = False
 
@@ -204,9 +216,23 @@ class Transcription:
     tasks: Tasks
     report: Report
     _utterances: dict[str, _Utterance] = field(default_factory=dict)
+    _preparing: bool = False
+    _wanted: TranscriptionHint | None = None
 
     def prepare(self, request: PrepareTranscription) -> None:
-        self.tasks.start(("prepare", id(request)), self.stt.prepare(request.hint))
+        """Prepare for a hint: one after the other, and of those that wait only the newest."""
+        self._wanted = request.hint
+        if not self._preparing:
+            self._preparing = True
+            self.tasks.start("prepare", self._prepare())
+
+    async def _prepare(self) -> None:
+        try:
+            while self._wanted is not None:
+                hint, self._wanted = self._wanted, None
+                await self.stt.prepare(hint)
+        finally:
+            self._preparing = False
 
     def start(self, request: StartTranscription) -> None:
         item_id = request.item_id

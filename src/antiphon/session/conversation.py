@@ -1,6 +1,6 @@
 """The conversation: its items in order, and what the session keeps of each beside the wire."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +9,16 @@ import pybase64
 
 from antiphon.errors import ClientEventError
 from antiphon.protocol import items as wire_items
-from antiphon.protocol.items import InputAudio, Item, Message, OutputAudio
+from antiphon.protocol.items import (
+    ContentPart,
+    FunctionCall,
+    FunctionCallOutput,
+    InputAudio,
+    InputImage,
+    Item,
+    Message,
+    OutputAudio,
+)
 from antiphon.protocol.server_events import ConversationItemAdded, ConversationItemDone
 from antiphon.session.heard import SpokenText
 from antiphon.session.kit import Kit
@@ -39,7 +48,11 @@ class Entry:
     awaits_transcript: bool = False
     failure: str | None = None
     left_out: bool = False
-    seconds: float = field(default=0.0)
+    seconds: float = 0.0
+    characters: int = field(init=False)  # of text and images when it was made
+
+    def __post_init__(self) -> None:
+        self.characters = _characters(self.item)
 
     @property
     def id(self) -> str:
@@ -67,6 +80,22 @@ class Entry:
             self.item = msgspec.structs.replace(self.item, content=parts)
 
 
+def _tell_nobody(_item_id: str) -> None:
+    pass
+
+
+def _characters(item: Item) -> int:
+    if isinstance(item, FunctionCall):
+        return len(item.arguments)
+    if isinstance(item, FunctionCallOutput):
+        return len(item.output)
+    return sum(len(part.image_url if isinstance(part, InputImage) else _text(part)) for part in item.content)
+
+
+def _text(part: ContentPart) -> str:
+    return getattr(part, "text", None) or getattr(part, "transcript", None) or ""
+
+
 class Conversation:
     """The session's ordered items.
 
@@ -78,6 +107,9 @@ class Conversation:
         self.id = kit.ids.conversation()
         self._limits = kit.limits
         self._outbox = kit.outbox
+        self.on_removed: Callable[[str], None] = _tell_nobody  # gets the id of each item that goes
+        self.removed = 0  # items that went, for whatever reason
+        self._characters = 0
         self._entries: list[Entry] = []
         self._by_id: dict[str, Entry] = {}
 
@@ -181,12 +213,19 @@ class Conversation:
         if entry.audio:
             entry.seconds = seconds_of(len(entry.audio))
             self.let_go_of_audio()
-        if len(self._entries) > self._limits.items:
+        self._characters += entry.characters
+        while len(self._entries) > self._limits.items or self._has_too_much_text():
             self._remove(self._entries[0])
+
+    def _has_too_much_text(self) -> bool:
+        return self._characters > self._limits.characters and len(self._entries) > 1
 
     def _remove(self, entry: Entry) -> None:
         self._entries.remove(entry)
         del self._by_id[entry.id]
+        self._characters -= entry.characters
+        self.removed += 1
+        self.on_removed(entry.id)
 
     def _position_after(self, item_id: str) -> int:
         if item_id == "root":

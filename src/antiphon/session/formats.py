@@ -14,6 +14,10 @@ class AudioDecoder:
         self.form = form
         self._resampler = None if isinstance(form, PcmFormat) else Resampler(TELEPHONE_RATE, RATE)
 
+    def samples(self, data: bytes) -> int:
+        """Return about how many samples at 24000 Hz `data` will be."""
+        return len(data) // 2 if self._resampler is None else len(data) * RATE // TELEPHONE_RATE
+
     def decode(self, data: bytes) -> bytes:
         """Return `data` as PCM16 at 24000 Hz.
 

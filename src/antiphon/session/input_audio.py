@@ -1,6 +1,6 @@
 """The user's side of the session: audio comes in, turns are found in it, items go out."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from antiphon.errors import ClientEventError
 from antiphon.protocol.config import AudioFormat, PcmFormat, TurnDetection
@@ -33,16 +33,16 @@ class InputAudioTurns:
     Args:
         kit: What every part of a session shares.
         conversation: Where committed turns go.
-        hint: Returns what STT may expect, as things stand.
+        hint: What STT may expect; changes with the session's configuration.
     """
 
-    def __init__(self, kit: Kit, conversation: Conversation, hint: Callable[[], TranscriptionHint]) -> None:
+    def __init__(self, kit: Kit, conversation: Conversation, hint: TranscriptionHint) -> None:
         self.transcriptions = Transcriptions(kit.outbox, kit.limits)
         self.speaking = False
         self._outbox = kit.outbox
         self._ids = kit.ids
         self._limits = kit.limits
-        self._hint = hint
+        self.hint = hint
         self._conversation = conversation
         self._buffer = InputAudioBuffer()
         self._decoder = AudioDecoder(PcmFormat())
@@ -85,14 +85,8 @@ class InputAudioTurns:
 
     def append(self, audio: bytes, now: float) -> None:
         """Add user audio in the session's input format."""
+        self._check_room(self._decoder.samples(audio))
         pcm = self._decoder.decode(audio)
-        if (self._buffer.samples + len(pcm) // 2) > self._limits.buffer_seconds * RATE:
-            raise ClientEventError(
-                "input_audio_buffer_full",
-                f"The input audio buffer holds at most {self._limits.buffer_seconds:.0f} s of audio, and these "
-                f"{milliseconds(len(pcm) // 2)} ms no longer fit; commit or clear it first.",
-                "audio",
-            )
         start = self._buffer.end
         self._buffer.append(pcm)
         if self._detector is not None:
@@ -109,6 +103,8 @@ class InputAudioTurns:
                 f"Error committing input audio buffer: buffer too small. Expected at least 100ms of audio, "
                 f"but buffer only has {held:.2f}ms of audio.",
             )
+        if self._item_id is None:
+            self.transcriptions.check_room()
         self._commit(self._turn_start if self.speaking else self._buffer.start, self._buffer.end, now)
         self._reset_detection()
 
@@ -172,7 +168,7 @@ class InputAudioTurns:
         self._item_id = self._ids.item()
         self._expect_words()
         self._outbox.emit(SpeechStarted(milliseconds(self._turn_start), self._item_id))
-        self.transcriptions.begin(self._item_id, self._turn_start, self._hint(), self._shown, now)
+        self.transcriptions.begin(self._item_id, self._turn_start, self.hint, self._shown, now)
 
     def _expect_words(self) -> None:
         # A new turn has no words yet, whatever the last one ended with.
@@ -197,13 +193,23 @@ class InputAudioTurns:
 
     # --- commits --------------------------------------------------------------------------------------------
 
+    def _check_room(self, samples: int) -> None:
+        # Before decoding: telephone audio grows six-fold.
+        if self._buffer.samples + samples > self._limits.buffer_seconds * RATE:
+            raise ClientEventError(
+                "input_audio_buffer_full",
+                f"The input audio buffer holds at most {self._limits.buffer_seconds:.0f} s of audio, and these "
+                f"{milliseconds(samples)} ms no longer fit; commit or clear it first.",
+                "audio",
+            )
+
     def _transcribe_ahead(self, now: float) -> None:
         """Without turn detection STT listens from the first audio on, so that a commit finds it nearly done."""
         if self._buffer.samples > self._limits.utterance_seconds * RATE:
             return
         if self._item_id is None:
             self._item_id = self._ids.item()
-            self.transcriptions.begin(self._item_id, self._buffer.start, self._hint(), self._shown, now)
+            self.transcriptions.begin(self._item_id, self._buffer.start, self.hint, self._shown, now)
             self._turn_start = self._buffer.start
         self._feed_to(self._buffer.end, now)
 
@@ -211,13 +217,13 @@ class InputAudioTurns:
         if not self.transcriptions.open:
             return
         if self.transcriptions.stalled:
-            self.transcriptions.resume(self._turn_start, self._hint(), now)
+            self.transcriptions.resume(self._turn_start, self.hint, now)
         self.transcriptions.feed(self._buffer.peek(self.transcriptions.fed, end), now)
 
     def _commit(self, start: int, end: int, now: float) -> None:
         if self._item_id is None:
             self._item_id = self._ids.item()
-            self.transcriptions.begin(self._item_id, start, self._hint(), self._shown, now)
+            self.transcriptions.begin(self._item_id, start, self.hint, self._shown, now)
             self._turn_start = start
         self._feed_to(end, now)
         self.transcriptions.finish()

@@ -18,6 +18,8 @@ class Limits:
         utterance_seconds: A turn that lasts longer is ended, so that constant noise cannot hold it open.
         kept_audio_seconds: Audio of items kept for `conversation.item.retrieve`; the oldest goes first.
         items: Items in the conversation; the oldest goes first.
+        characters: Text, arguments and images of the conversation together; the oldest item goes first.
+        utterances: Utterances whose transcripts are awaited; more are refused.
         responses: Responses running at once, out-of-band ones included.
         input_tokens: Tokens of context for the model; the oldest items are left out first.
         speak_ahead_seconds: How far spoken audio may run ahead of its playback.
@@ -31,6 +33,8 @@ class Limits:
     utterance_seconds: float = 120.0
     kept_audio_seconds: float = 600.0
     items: int = 2000
+    characters: int = 32_000_000
+    utterances: int = 64
     responses: int = 16
     input_tokens: int = 28_224
     speak_ahead_seconds: float = 5.0

@@ -2,7 +2,7 @@
 
 from antiphon.errors import ClientEventError
 from antiphon.session.context import Knowledge
-from antiphon.session.conversation import Conversation
+from antiphon.session.conversation import Conversation, Entry
 from antiphon.session.kit import Kit
 from antiphon.session.response import CancelReason, Response, ResponsePlan
 from antiphon.session.results import (
@@ -15,6 +15,7 @@ from antiphon.session.results import (
     SpeechFailed,
     SpokenAudio,
 )
+from antiphon.session.transcriptions import Transcriptions
 
 GenerationResult = GeneratedText | GeneratedCall | GeneratedArguments | GenerationDone | GenerationFailed
 SpeechResult = SpokenAudio | SpeechDone | SpeechFailed
@@ -26,12 +27,16 @@ class Responses:
     Args:
         kit: What every part of a session shares.
         conversation: The default conversation.
+        transcriptions: Where the audio of a response's own input is transcribed.
         knowledge: What the agent knows.
     """
 
-    def __init__(self, kit: Kit, conversation: Conversation, knowledge: Knowledge) -> None:
+    def __init__(
+        self, kit: Kit, conversation: Conversation, transcriptions: Transcriptions, knowledge: Knowledge
+    ) -> None:
         self._kit = kit
         self._conversation = conversation
+        self._transcriptions = transcriptions
         self._knowledge = knowledge
         self._running: dict[str, Response] = {}
         self._queued: ResponsePlan | None = None
@@ -93,6 +98,11 @@ class Responses:
         self._running.clear()
         self._queued = None
 
+    def input_entry(self, item_id: str) -> Entry | None:
+        """Return an item that a running response brought along, outside the conversation."""
+        inputs = (entry for response in self._running.values() for entry in response.plan.input or ())
+        return next((entry for entry in inputs if entry.id == item_id), None)
+
     # --- what comes back ------------------------------------------------------------------------------------
 
     def handle_transcripts(self) -> None:
@@ -151,6 +161,12 @@ class Responses:
         response.begin_if_ready()
         self._settle(response)
 
+    def _forget_input(self, response: Response) -> None:
+        # What only this response wanted to hear need not be transcribed any more.
+        for entry in response.plan.input or ():
+            if entry.awaits_transcript and self._conversation.get(entry.id) is not entry:
+                self._transcriptions.forget(entry.id)
+
     def _cancel(self, response: Response, reason: CancelReason) -> None:
         response.cancel(reason)
         self._settle(response)
@@ -158,7 +174,8 @@ class Responses:
     def _settle(self, response: Response) -> None:
         if not response.done:
             return
-        self._running.pop(response.id, None)
+        if self._running.pop(response.id, None) is not None:
+            self._forget_input(response)
         if self._queued is not None and self.active is None:
             plan, self._queued = self._queued, None
             self._begin(plan)

@@ -90,10 +90,12 @@ class Session:
         self._expires_at = created_at + int(limits.session_seconds)
         self._closed = False
         self._conversation = Conversation(self._kit)
-        self._turns = InputAudioTurns(self._kit, self._conversation, self._hint)
-        self._responses = Responses(self._kit, self._conversation, self._equipment.knowledge)
-        # Items outside the conversation whose audio is being transcribed for an out-of-band response.
-        self._loose: dict[str, Entry] = {}
+        self._removed = 0  # items that had gone from the conversation when responses last heard of it
+        self._turns = InputAudioTurns(self._kit, self._conversation, self._hint())
+        self._responses = Responses(
+            self._kit, self._conversation, self._turns.transcriptions, self._equipment.knowledge
+        )
+        self._conversation.on_removed = self._turns.transcriptions.forget
         self._spent: Response | None = None  # the response after which the idle timeout no longer runs
         self._apply(self._config)
         self._kit.outbox.emit(SessionCreated(self._wire()))
@@ -109,6 +111,10 @@ class Session:
             self._handle(event, now)
         except ClientEventError as error:
             self.refuse(error, event.event_id)
+        if self._conversation.removed != self._removed:
+            # An item that a response waited for may have gone, to make room or at the client's wish.
+            self._removed = self._conversation.removed
+            self._responses.handle_transcripts()
 
     def refuse(self, error: ClientEventError, event_id: str | None = None) -> None:
         """Tell the client of a mistake in the event with that id."""
@@ -205,11 +211,20 @@ class Session:
             case client.ConversationItemDelete():
                 self._delete_item(event)
             case client.ResponseCreate():
-                self._responses.create(self._plan(event.response))
+                self._create_response(event)
             case client.ResponseCancel():
                 self._responses.cancel(event.response_id)
             case client.OutputAudioBufferClear():
                 self._refuse_output_clear()
+
+    def _create_response(self, event: client.ResponseCreate) -> None:
+        plan = self._plan(event.response)
+        own = [entry for entry in plan.input or () if self._conversation.get(entry.id) is not entry]
+        heard = [entry for entry in own if entry.awaits_transcript]
+        self._turns.transcriptions.check_room(len(heard))
+        self._responses.create(plan)
+        for entry in heard:
+            self._transcribe(entry)
 
     def _update(self, event: client.SessionUpdate) -> None:
         config = self._kind.updated(self._config, event.session, self._defaults)
@@ -237,6 +252,8 @@ class Session:
 
     def _create_item(self, event: client.ConversationItemCreate) -> None:
         entry = self._entry_of(event.item, "item")
+        if entry.awaits_transcript:
+            self._turns.transcriptions.check_room()
         self._conversation.add(entry, event.previous_item_id)
         self._transcribe(entry)
 
@@ -246,9 +263,7 @@ class Session:
 
     def _delete_item(self, event: client.ConversationItemDelete) -> None:
         self._conversation.delete(event.item_id)
-        self._turns.transcriptions.forget(event.item_id)
         self._kit.outbox.emit(ConversationItemDeleted(event.item_id))
-        self._responses.handle_transcripts()
 
     # --- results --------------------------------------------------------------------------------------------
 
@@ -281,7 +296,7 @@ class Session:
         self._responses.handle_transcripts()
 
     def _entry(self, item_id: str) -> Entry | None:
-        return self._loose.pop(item_id, None) or self._conversation.get(item_id)
+        return self._conversation.get(item_id) or self._responses.input_entry(item_id)
 
     # --- time -----------------------------------------------------------------------------------------------
 
@@ -325,6 +340,7 @@ class Session:
         self._config = config
         audio = config.audio.input
         self._shows_transcripts = audio.transcription is not None or not self._kind.responds
+        self._turns.hint = self._hint()
         self._turns.transcriptions.noise_reduction = audio.noise_reduction
         self._turns.configure(audio.format, audio.turn_detection, self._shows_transcripts)
 
@@ -359,10 +375,6 @@ class Session:
         if options is None or options.input is None:
             return plan
         entries = tuple(self._input_entry(item, index) for index, item in enumerate(options.input))
-        for entry in entries:
-            if entry.awaits_transcript and self._conversation.get(entry.id) is None:
-                self._loose[entry.id] = entry
-                self._transcribe(entry)
         return ResponsePlan(plan.config, plan.metadata, plan.in_conversation, entries)
 
     def _input_entry(self, item: InputItem, index: int) -> Entry:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from antiphon.errors import ClientEventError
 from antiphon.protocol.config import NoiseReduction
 from antiphon.protocol.server_events import (
     TranscriptionCompleted,
@@ -48,9 +49,27 @@ class Transcriptions:
     def begin(self, item_id: str, start: int, hint: TranscriptionHint, shown: bool, now: float) -> None:
         """Begin the utterance that will become `item_id`, with audio from position `start`."""
         self.cancel()
+        if self.full:
+            self._failures = {item_id: self._full_message()}
+            return
         self._open = _Utterance(item_id, shown, fed=start)
         self._utterances[item_id] = self._open
         self._start(self._open, hint, now)
+
+    @property
+    def full(self) -> bool:
+        """Whether as many transcripts are awaited as may be."""
+        return len(self._utterances) >= self._limits.utterances
+
+    def check_room(self, more: int = 1) -> None:
+        """Refuse what would need `more` transcripts than may be awaited.
+
+        Raises:
+            ClientEventError: `rate_limit_exceeded`.
+        """
+        waiting = len(self._utterances) - (self._open is not None)
+        if waiting + more > self._limits.utterances:
+            raise ClientEventError("rate_limit_exceeded", self._full_message())
 
     @property
     def open(self) -> bool:
@@ -152,6 +171,12 @@ class Transcriptions:
             # A recogniser is shared; a client that stopped sending must not hold one.
             self._outbox.request(CancelTranscription(self._open.item_id))
             self._open.running = False
+
+    def _full_message(self) -> str:
+        return (
+            f"{self._limits.utterances} utterances await their transcripts, the most at once; "
+            "wait for conversation.item.input_audio_transcription.completed."
+        )
 
     def _start(self, utterance: _Utterance, hint: TranscriptionHint, now: float) -> None:
         utterance.running = True
