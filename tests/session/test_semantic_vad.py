@@ -9,13 +9,38 @@ from tests.session.harness import LOUD, QUIET, CoreClient
 
 
 @pytest.mark.parametrize(
-    "text", ["how many bedrooms are there", "yes", "I like it.", "is there a pool", "stop", "show me the kitchen"]
+    "text",
+    [
+        "how many bedrooms are there",
+        "how many bedrooms does this property have",
+        "what year is it from",
+        "can you tell me how old it is",
+        "is there a pool",
+        "show me the kitchen",
+        "I like it.",
+        "yes",
+        "stop",
+    ],
 )
 def test_a_finished_thought(text: str) -> None:
     assert seems_finished(text)
 
 
-@pytest.mark.parametrize("text", ["", "tell me about the", "i would like to", "um", "well,", "is it because"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "tell me about the",
+        "i would like to",
+        "um",
+        "well,",
+        "is it because",
+        "the house is",
+        "i live in",
+        "and how",
+        "does it",
+    ],
+)
 def test_an_unfinished_thought(text: str) -> None:
     assert not seems_finished(text)
 

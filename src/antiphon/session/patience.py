@@ -19,13 +19,26 @@ _OPEN_ENDS = frozenset(
     """
     a an the this these my your his her its our their some any every no
     and or but so because if when while that which who whose than as like though although unless until since
-    of to in on at for from with without by about into over under between near around during
-    i he she we they am is are was were be been do does did have has had
-    can could will would should shall may might must
-    um uh er hmm well very more really just also maybe please
-    what how where why
+    of without by into over under between around during
+    i he she we they very more really just also maybe please
+    um uh er hmm well
     """.split()
 )
+# Words that leave a statement open ("the house is") and end a question well ("how old it is", "what does it have").
+_OPEN_IN_STATEMENTS = frozenset(
+    """
+    am is are was were be been do does did have has had can could will would should shall may might must
+    to in on at for from with about near
+    """.split()
+)
+_QUESTION_BEGINNINGS = frozenset(
+    """
+    how what where when who whose which why
+    do does did is are was were can could will would should shall may has have
+    """.split()
+)
+# A sentence that ends with one of these has only begun: "and how", "tell me where".
+_QUESTION_WORDS = frozenset("how what where when why".split())
 # One word that is a whole answer.
 _WHOLE_REPLIES = frozenset(
     "yes no yeah nope okay ok sure thanks hello hi hey bye goodbye stop right exactly correct great".split()
@@ -61,4 +74,9 @@ def seems_finished(transcript: str) -> bool:
     words = text.split()
     if len(words) < 2:
         return bool(words) and words[0] in _WHOLE_REPLIES
-    return words[-1] not in _OPEN_ENDS
+    last = words[-1]
+    if len(words) == 2 and words[0] in _QUESTION_BEGINNINGS:
+        return False  # "does it", "how many": a question needs more
+    if last in _OPEN_IN_STATEMENTS:
+        return words[0] in _QUESTION_BEGINNINGS
+    return last not in _OPEN_ENDS and last not in _QUESTION_WORDS

@@ -412,6 +412,7 @@ async def test_arguments_that_are_facts_come_from_the_facts() -> None:
         ("[]", "There are no results."),
         ('{"message": "Your visit is booked."}', "Your visit is booked."),
         ("42", "42."),
+        (json.dumps('{"temperature": "19 degrees"}'), "The temperature is 19 degrees."),  # encoded twice
     ],
 )
 @pytest.mark.parametrize("choice", [ToolChoice(), ToolChoice("required"), ToolChoice(function="get_weather")])

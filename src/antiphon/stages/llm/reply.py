@@ -200,10 +200,15 @@ def _was_made(call: Call, turn: _Turn) -> bool:
 
 
 def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return text
+    """Return the JSON in `text`; clients encode it twice now and then, and some send plain text."""
+    value: Any = text
+    for _ in range(2):
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except ValueError:
+                return value
+    return value
 
 
 def _ask_for(request: ToolRequest) -> str:
