@@ -18,6 +18,7 @@ from typing import Any, Literal, Union
 
 import openai.types.beta.realtime as beta_types
 import openai.types.realtime as ga_types
+from openai.types.beta.realtime.response_create_event import Response as BetaResponse
 from openai.types.beta.realtime.session_update_event import Session as BetaSession
 from pydantic import BaseModel
 
@@ -192,6 +193,8 @@ SAMPLE_VALUES: dict[str, Any] = {
     "audio": AUDIO,
     "id": "x1",
     "metadata": {"key": "value"},
+    "tool_choice": "auto",
+    "conversation": "auto",
 }
 # What an object needs besides the field that is tried, by the last name of the path.
 REQUIRED: dict[str, Any] = {
@@ -222,6 +225,12 @@ TYPE_BY_FIELD = {
     "parameters": "function",
     "strength": "near_field",
     "eagerness": "semantic_vad",
+}
+ITEM_BY_FIELD = {
+    "arguments": "function_call",
+    "name": "function_call",
+    "call_id": "function_call",
+    "output": "function_call_output",
 }
 _SEGMENT = re.compile(r"(?P<name>\w*)(?P<list>\[\])?(?:\((?P<kind>[\w/]+)\))?")
 
@@ -264,29 +273,16 @@ def _fill(event: dict[str, Any], path: str, field: Field) -> bool:
         if index:
             place = place[int(index.rstrip("]"))]
     tried = field.path.rpartition(".")[2]
-    value = TYPE_BY_FIELD.get(tried) if last == "type" else REQUIRED.get(last)
+    value = REQUIRED.get(last)
+    if last == "type":
+        of_item = above[-1].startswith(("item", "input["))
+        value = ITEM_BY_FIELD.get(tried, "message") if of_item else TYPE_BY_FIELD.get(tried)
     if isinstance(value, str) and event.get("item", {}).get("role") == "assistant":
         value = value.replace("input_", "output_")
     if value is None or last in place:
         return False
     place[last] = value
     return True
-
-
-def field_rows(tried: Tried) -> Iterator[str]:
-    """Yield a table row for each field; values that fared alike share it."""
-    verdicts: dict[str, dict[str, list[Any]]] = {}
-    for field, verdict in tried:
-        verdicts.setdefault(field.path, {}).setdefault(verdict.text, []).append(field.value)
-    told: set[tuple[str, str]] = set()
-    for path, by_text in verdicts.items():
-        for text, values in by_text.items():
-            # The fields of an MCP object all fare like the object itself.
-            variant = path[: path.index(")") + 1] if "(mcp" in path else path
-            if (variant, text) not in told:
-                shown = f" = {', '.join(str(value)[:40] for value in values)}" if len(by_text) > 1 else ""
-                yield f"| `{variant}`{shown} | {text} |"
-            told.add((variant, text))
 
 
 def try_session_fields(dialect: Dialect, model: type[BaseModel], base: dict[str, Any]) -> Tried:
@@ -329,8 +325,8 @@ WIRES: dict[str, Any] = {
 }
 
 
-def made_events(dialect: Dialect) -> set[str]:
-    """Return the types of all events that the code can make, in the shape of `dialect`."""
+def made_events(dialect: Dialect) -> dict[str, dict[str, Any]]:
+    """Return an example of each event that the code can make, by its type, in the shape of `dialect`."""
     ids = Ids(os.urandom)
     probe = Session(SessionStart("gpt-realtime", dialect=dialect), ids, 0.0, 0)
     examples = {type(output): output for output in probe.outputs() if isinstance(output, ServerEvent)}
@@ -342,7 +338,20 @@ def made_events(dialect: Dialect) -> set[str]:
     examples[server_events.SessionUpdated] = server_events.SessionUpdated(created.session)
     kinds = _subclasses(ServerEvent)
     events = [examples.get(kind) or _example(kind) for kind in kinds]
-    return {json.loads(message)["type"] for event in events for message in dialect.encode(event, ids)}
+    messages = [json.loads(message) for event in events for message in dialect.encode(event, ids)]
+    return {message["type"]: message for message in messages}
+
+
+def unsent(model: type[BaseModel], event: dict[str, Any], path: str = "") -> Iterator[str]:
+    """Yield the fields that the SDK knows of an event and that ours does not have."""
+    for name, info in model.model_fields.items():
+        below = f"{path}.{name}" if path else name
+        if name not in event:
+            yield below
+            continue
+        models = [one for one in _choices(info.annotation) if isinstance(one, type) and issubclass(one, BaseModel)]
+        if len(models) == 1 and isinstance(event[name], dict):
+            yield from unsent(models[0], event[name], below)
 
 
 def _subclasses(kind: type[ServerEvent]) -> list[type[ServerEvent]]:
@@ -358,77 +367,90 @@ def _example(kind: type[ServerEvent]) -> ServerEvent:
 
 # --- the page -------------------------------------------------------------------------------------------------
 
+Row = tuple[str, Verdict]
+GA, BETA = GaDialect(), BetaDialect()
 
-def page(ga: Dialect, beta: Dialect) -> Iterator[str]:
-    """Yield the lines of docs/conformance.md."""
+
+def main() -> None:
+    ga_made = made_events(GA)
+    beta_made = made_events(BETA) | made_events(BetaDialect(BETA_TRANSCRIPTION))
+    sections = [
+        ("Client events, GA", _client_events(GA, ga_types.RealtimeClientEvent)),
+        ("Client events, beta", _client_events(BETA, beta_types.RealtimeClientEvent)),
+        ("Server events, GA", _server_events(ga_made, ga_types.RealtimeServerEvent)),
+        ("Server events, beta", _server_events(beta_made, beta_types.RealtimeServerEvent)),
+        ("Session fields, GA", _session_fields(GA, ga_types.RealtimeSessionCreateRequest, {"type": "realtime"})),
+        ("Session fields, beta", _session_fields(BETA, BetaSession, {})),
+        ("Response fields, GA", _tried(try_response_fields(GA, ga_types.RealtimeResponseCreateParams))),
+        ("Response fields, beta", _tried(try_response_fields(BETA, BetaResponse))),
+        ("Item fields, GA", _tried(try_item_fields(GA, members(ga_types.ConversationItem)))),
+        ("Item fields, beta", _tried(try_item_fields(BETA, [beta_types.ConversationItem]))),
+    ]
+    lines = [*_head(sections)]
+    for title, rows in sections:
+        lines += [
+            "",
+            f"## {title}",
+            "",
+            "| | |",
+            "|---|---|",
+            *(f"| {name} | {verdict.text} |" for name, verdict in rows),
+        ]
+    sys.stdout.write("\n".join(lines) + "\n")
+
+
+def _head(sections: list[tuple[str, list[Row]]]) -> Iterator[str]:
     yield "# Conformance"
     yield ""
     yield "<!-- Written by `make docs` with scripts/conformance.py, which tries each of these on a session. -->"
     yield ""
-    yield "What of the Realtime API the embedded engine serves over WebSocket. *Served* and *refused* are what"
-    yield "a session answered when the event or field was sent to it; *not yet* means that the code cannot make it."
+    yield "What of the Realtime API the embedded engine serves over WebSocket, by the types of the official SDK."
+    yield "*Served* and *refused* are what a session answered when the event or field was sent to it; *not yet* means"
+    yield "that the code cannot make it. The [clients](clients.md) that work are the other half of the story."
     yield ""
-    yield "## Client events"
-    yield ""
-    yield from _event_table(
-        [event_type(model) for model in members(ga_types.RealtimeClientEvent)],
-        [event_type(model) for model in members(beta_types.RealtimeClientEvent)],
-        lambda kind: try_event(ga, kind),
-        lambda kind: try_event(beta, kind),
-    )
-    yield ""
-    yield "## Server events"
-    yield ""
-    transcribing = made_events(BetaDialect(BETA_TRANSCRIPTION))
-    yield from _server_tables(made_events(ga), made_events(beta) | transcribing)
+    yield "| | served | of |"
+    yield "|---|---|---|"
+    for title, rows in sections:
+        yield f"| {title} | {sum(verdict.served for _, verdict in rows)} | {len(rows)} |"
 
 
-def _server_tables(made_ga: set[str], made_beta: set[str]) -> Iterator[str]:
-    def judge(made: set[str]) -> Any:
-        return lambda kind: SERVED if kind in made else Verdict(False, _reason(kind))
+def _client_events(dialect: Dialect, union: Any) -> list[Row]:
+    kinds = [event_type(model) for model in members(union)]
+    return [(f"`{kind}`", try_event(dialect, kind)) for kind in kinds]
 
-    yield from _event_table(
-        sorted({event_type(model) for model in members(ga_types.RealtimeServerEvent)}),
-        sorted({event_type(model) for model in members(beta_types.RealtimeServerEvent)}),
-        judge(made_ga),
-        judge(made_beta),
-    )
+
+def _server_events(made: dict[str, dict[str, Any]], union: Any) -> list[Row]:
+    rows = []
+    for model in sorted(members(union), key=event_type):
+        kind = event_type(model)
+        if kind not in made:
+            rows.append((f"`{kind}`", Verdict(False, _reason(kind))))
+            continue
+        missing = ", ".join(f"`{name}`" for name in unsent(model, made[kind]))
+        rows.append((f"`{kind}`", Verdict(True, f"served, without {missing}" if missing else "served")))
+    return rows
 
 
 def _reason(kind: str) -> str:
     return REASONS.get(kind) or REASONS.get(kind.rpartition(".")[0], NOT_YET.text)
 
 
-def _event_table(ga: list[str], beta: list[str], judge_ga: Any, judge_beta: Any) -> Iterator[str]:
-    yield "| event | GA | beta |"
-    yield "|---|---|---|"
-    for kind in [*ga, *(kind for kind in beta if kind not in ga)]:
-        cells = (judge_ga(kind).text if kind in ga else "-", judge_beta(kind).text if kind in beta else "-")
-        yield f"| `{kind}` | {cells[0]} | {cells[1]} |"
+def _session_fields(dialect: Dialect, model: type[BaseModel], base: dict[str, Any]) -> list[Row]:
+    return _tried(try_session_fields(dialect, model, base))
 
 
-def _field_table(title: str, rows: Tried) -> Iterator[str]:
-    yield ""
-    yield f"## {title}"
-    yield ""
-    yield "| field | tried |"
-    yield "|---|---|"
-    yield from field_rows(rows)
-
-
-def main() -> None:
-    ga, beta = GaDialect(), BetaDialect()
-    lines = [
-        *page(ga, beta),
-        *_field_table(
-            "Fields of a session, GA",
-            try_session_fields(ga, ga_types.RealtimeSessionCreateRequest, {"type": "realtime"}),
-        ),
-        *_field_table("Fields of a session, beta", try_session_fields(beta, BetaSession, {})),
-        *_field_table("Fields of a response, GA", try_response_fields(ga, ga_types.RealtimeResponseCreateParams)),
-        *_field_table("Fields of an item, GA", try_item_fields(ga, members(ga_types.ConversationItem))),
-    ]
-    sys.stdout.write("\n".join(lines) + "\n")
+def _tried(tried: Tried) -> list[Row]:
+    """Return a row for each field; values that fared alike share it, as do all fields of an MCP object."""
+    verdicts: dict[str, dict[Verdict, list[Any]]] = {}
+    for field, verdict in tried:
+        path = field.path[: field.path.index(")") + 1] if "(mcp" in field.path else field.path
+        verdicts.setdefault(path, {}).setdefault(Verdict(verdict.served, verdict.text), []).append(field.value)
+    rows = []
+    for path, by_verdict in verdicts.items():
+        for verdict, values in by_verdict.items():
+            shown = f" = {', '.join(str(value)[:40] for value in values)}" if len(by_verdict) > 1 else ""
+            rows.append((f"`{path}`{shown}", verdict))
+    return rows
 
 
 if __name__ == "__main__":
