@@ -338,6 +338,15 @@ def test_speech_runs_ahead_of_playback_only_so_far(session: CoreClient) -> None:
     assert [request.text for request in session.all_asked(Speak)] == ["First.", "Second."]
 
 
+def test_a_blank_rest_ends_the_response_when_its_time_comes(session: CoreClient) -> None:
+    session.send("response.create")
+    session.generate("First. ", "\n")
+    session.speak(ms=6000)  # 6 s are out, 5 s may be ahead
+    assert session.all_sent("response.done") == []
+    session.wait(1.1)
+    assert session.sent("response.done")["response"]["status"] == "completed"
+
+
 def test_the_metadata_of_a_response_comes_back(session: CoreClient) -> None:
     session.send("response.create", response={"metadata": {"client_event_id": "abc"}, "instructions": None})
     assert session.sent("response.created")["response"]["metadata"] == {"client_event_id": "abc"}

@@ -208,8 +208,11 @@ class Response:
         return self._message.next_deadline() if isinstance(self._message, SpokenMessage) else None
 
     def handle_deadline(self, now: float) -> None:
-        if isinstance(self._message, SpokenMessage) and not self.done:
-            self._message.speak(now)
+        if not isinstance(self._message, SpokenMessage) or self.done:
+            return
+        self._message.speak(now)
+        if self._state is _State.FINISHING:
+            self._close_complete()  # what was left may have been blank
 
     # --- inside ---------------------------------------------------------------------------------------------
 
