@@ -50,9 +50,6 @@ class Heard:
         """Return when the first event of that type came."""
         return next((at for at, event in self.events if event["type"] == kind), None)
 
-    def last_time_of(self, kind: str) -> float | None:
-        return next((at for at, event in reversed(self.events) if event["type"] == kind), None)
-
     def event(self, kind: str) -> dict[str, Any] | None:
         return next((event for _, event in self.events if event["type"] == kind), None)
 

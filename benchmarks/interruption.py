@@ -44,9 +44,14 @@ async def interrupt(url: str, recording: Recording) -> Interruption | None:
         heard = caller.heard
         done = heard.event("response.done")
         started, ended = heard.time_of("input_audio_buffer.speech_started"), heard.time_of("response.done")
-        audio = heard.last_time_of("response.output_audio.delta")
-        if done is None or done["response"]["status"] != "cancelled" or not started or not ended or not audio:
+        if done is None or done["response"]["status"] != "cancelled" or not started or not ended:
             return None
+        # A recording with a pause in it may get an answer of its own: only the interrupted one counts.
+        audio = max(
+            at
+            for at, event in heard.events
+            if event["type"] == "response.output_audio.delta" and event["response_id"] == done["response"]["id"]
+        )
         onset = began + recording.onset / RATE
         return Interruption(*((at - onset) * 1000 for at in (started, ended, audio)))
 

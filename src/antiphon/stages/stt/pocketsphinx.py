@@ -4,6 +4,8 @@ import asyncio
 import ctypes
 import logging
 import os
+import sys
+import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -63,7 +65,7 @@ class PocketSphinxSettings:
     @property
     def first(self) -> int:
         """Decoders to load at the start."""
-        return self.decoders or os.cpu_count() or 1
+        return self.decoders or _cores()
 
     @property
     def most(self) -> int:
@@ -173,9 +175,12 @@ class PocketSphinx:
 
     def _grow(self) -> None:
         """Somebody waits for a decoder: load one more if there may be more; one at a time, as it keeps a core busy."""
-        if self._growing is None and len(self._seats) < self._settings.most:
-            self._growing = self._submit(self._load)
-            self._growing.add_done_callback(self._grown)
+        if self._growing is not None or len(self._seats) >= self._settings.most:
+            return
+        thread = ThreadPoolExecutor(1, "stt-load", initializer=_give_way)
+        self._growing = asyncio.get_running_loop().run_in_executor(thread, self._load)
+        self._growing.add_done_callback(self._grown)
+        thread.shutdown(wait=False)
 
     def _grown(self, growing: "asyncio.Future[Seat]") -> None:
         self._growing = None
@@ -357,6 +362,17 @@ class PocketSphinxStream:
             " decoders, or send this machine fewer calls",
             "overloaded",
         )
+
+
+def _cores() -> int:
+    """Return the cores that this process may use: in a container often fewer than the machine has."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _give_way() -> None:
+    # Loading takes a core for a second, just when there is too much to do; on Linux a thread can stand back.
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)
 
 
 def _not_loaded() -> Seat:
