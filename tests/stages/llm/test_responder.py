@@ -400,6 +400,18 @@ async def test_arguments_that_are_facts_come_from_the_facts() -> None:
     ]
 
 
+@pytest.mark.parametrize("hours", ["from 7 to 10 in the garden room", "daily until 10", "in the mornings"])
+async def test_hours_in_plain_words_answer_when(hours: str) -> None:
+    said = await reply(about({"breakfast": hours}, user("when is breakfast")))
+    assert hours in said
+    assert "not know" not in said
+
+
+@pytest.mark.parametrize("text", ["thanks, bye", "thank you very much, goodbye", "ok bye then"])
+async def test_a_goodbye_with_thanks_is_a_goodbye(text: str) -> None:
+    assert await reply(about(PROPERTY_FACTS, user(text))) == "Goodbye."
+
+
 @pytest.mark.parametrize(
     ("output", "said"),
     [

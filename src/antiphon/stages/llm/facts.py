@@ -21,7 +21,11 @@ from antiphon.stages.llm.words import is_number, split_words, stem, word_set
 Path = tuple[str, ...]
 
 _TITLE_KEYS = ("title", "name", "type", "business_name", "company", "product")
-_TIME = re.compile(rf"\d\s*(?:am|pm|h)\b|\d:\d\d|o'clock|\bnoon\b|midnight|\b(?:{'|'.join(WEEKDAYS + MONTHS)})", re.I)
+_TIME = re.compile(
+    r"\d\s*(?:am|pm|h)\b|\d:\d\d|o'clock|\bnoon\b|midnight|\b(?:from|between|at|until|till|after|before) \d{1,2}\b(?!\S)"
+    rf"|\b(?:daily|every day|mornings?|afternoons?|evenings?|{'|'.join(WEEKDAYS + MONTHS)})",
+    re.I,
+)
 _AREA = re.compile(r"square|sq(?:ft|m)\b", re.I)
 _DISTANCE = re.compile(r"\d\s*(?:km|kilomet|mile|minute|metres? (?:away|from))", re.I)
 _PRICE = re.compile(r"[$€£]\s*\d|\d\s*(?:dollar|euro|pound|usd|eur|gbp)", re.I)

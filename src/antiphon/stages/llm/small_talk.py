@@ -83,7 +83,7 @@ _MADE_OF = (
     (
         SmallTalk.GOODBYE,
         "bye goodbye farewell later ciao",
-        "good see you night have a nice day that's that is all for now then so long take care",
+        "good see you night have a nice day that's that is all for now then so long take care thanks thank very much",
     ),
     (
         SmallTalk.THANKS,
