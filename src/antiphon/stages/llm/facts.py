@@ -22,7 +22,8 @@ Path = tuple[str, ...]
 
 _TITLE_KEYS = ("title", "name", "type", "business_name", "company", "product")
 _TIME = re.compile(
-    r"\d\s*(?:am|pm|h)\b|\d:\d\d|o'clock|\bnoon\b|midnight|\b(?:from|between|at|until|till|after|before) \d{1,2}\b(?!\S)"
+    r"\d\s*(?:am|pm|h)\b|\d:\d\d|o'clock|\bnoon\b|midnight"
+    r"|\b(?:from|between|at|until|till|after|before) \d{1,2}\b(?!\S)"
     rf"|\b(?:daily|every day|mornings?|afternoons?|evenings?|{'|'.join(WEEKDAYS + MONTHS)})",
     re.I,
 )
