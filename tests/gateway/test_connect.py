@@ -139,6 +139,7 @@ async def test_a_transcription_session_names_what_is_wrong_with_a_model(open_gat
         (PATH + "/", "?model=gpt-realtime", {"OpenAI-Beta": "assistants=v2, realtime=v1"}, None),
         (PATH, "?model=gpt-realtime", {}, ["realtime", "openai-beta.realtime-v1"]),
         (AZURE_BETA_PATH, "?api-version=2024-10-01-preview&deployment=my-own", {}, None),
+        (AZURE_BETA_PATH, "?api-version=2025-04-01-preview&deployment=my-own", {}, None),
         (AZURE_BETA_PATH + "/", "?deployment=my-own", {}, ["realtime"]),
         (AZURE_PATH, "?model=my-own", {"OpenAI-Beta": "realtime=v1"}, None),
     ],
@@ -150,8 +151,8 @@ async def test_who_asks_for_beta_gets_it(
         created = check_beta_event(json.loads(await ws.recv()))
         assert created.session.input_audio_format == "pcm16"
         assert ws.subprotocol == ("realtime" if subprotocols else None)
-        # Azure's old path is the first preview, which had no such event.
-        if AZURE_BETA_PATH not in path:
+        # Azure's first preview had no such event.
+        if "api-version=2024-10-01-preview" not in query:
             assert check_beta_event(json.loads(await ws.recv())).type == "conversation.created"
         await ws.send('{"type": "input_audio_buffer.clear"}')
         assert json.loads(await ws.recv())["type"] == "input_audio_buffer.clear"  # what the engine here answers

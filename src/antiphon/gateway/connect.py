@@ -113,6 +113,10 @@ class Door:
             raise _RefusedError(TRY_AGAIN_LATER, "server_full", message, kind="server_error")
 
 
+# Azure's first version; clients of its time end at an event that came later.
+FIRST_PREVIEW = "2024-10-01-preview"
+
+
 def dialect_of(handshake: Handshake, kind: SessionKind, secret: ClientSecret | None, lenient: bool) -> Dialect:
     """Return the shape that the client speaks: the one place where it is chosen.
 
@@ -127,7 +131,9 @@ def dialect_of(handshake: Handshake, kind: SessionKind, secret: ClientSecret | N
     ):
         temperature = secret.temperature if secret else None
         return BetaDialect(
-            SHAPES[kind.name], DEFAULT_TEMPERATURE if temperature is None else temperature, is_first_preview=is_azure
+            SHAPES[kind.name],
+            DEFAULT_TEMPERATURE if temperature is None else temperature,
+            is_first_preview=is_azure and handshake.parameter("api-version") == FIRST_PREVIEW,
         )
     return LenientDialect() if lenient and kind is REALTIME else GaDialect()
 
