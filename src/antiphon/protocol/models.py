@@ -13,15 +13,6 @@ REALTIME_MODELS = (
     "gpt-4o-realtime-preview",
     "gpt-4o-mini-realtime-preview",
 )
-TRANSCRIPTION_MODELS = (
-    "gpt-realtime-whisper",
-    "gpt-live-transcribe",
-    "gpt-transcribe",
-    "gpt-4o-transcribe",
-    "gpt-4o-mini-transcribe",
-    "gpt-4o-transcribe-diarize",
-    "whisper-1",
-)
 OWN_MODEL = "antiphon"
 
 

@@ -76,11 +76,6 @@ class InputAudioTurns:
             self._heard_to = self._buffer.end
             self._outbox.request(ResetDetection())
 
-    @property
-    def position_ms(self) -> int:
-        """Milliseconds of audio appended since the session began."""
-        return milliseconds(self._buffer.end)
-
     # --- what clients do ------------------------------------------------------------------------------------
 
     def append(self, audio: bytes, now: float) -> None:

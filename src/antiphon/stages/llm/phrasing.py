@@ -8,7 +8,6 @@ from antiphon.stages.llm.facts import Entry, is_money
 from antiphon.stages.llm.vocabulary import (
     CURRENCIES,
     MONTHS,
-    SUBJECT_WORDS,
     UNITS,
     WEEKDAYS,
     attributes_of,
@@ -316,8 +315,3 @@ def lower_first(text: str) -> str:
 
 def upper_first(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def names_of(entries: Sequence[Entry], most: int = 4) -> str:
-    """Return what some entries are called, for saying what can be asked."""
-    return join_and([label(entry) for entry in entries if entry.path[-1].lower() not in SUBJECT_WORDS][:most])

@@ -53,17 +53,16 @@ class ScriptedLanguageModel:
         self.contexts: list[ModelContext] = []
         self.closed: list[int] = []
         self.finished: list[int] = []
-        self.is_started = False
 
     def add(self, script: Script) -> None:
         """Add the script of one more generation."""
         self._scripts.append(script)
 
     async def start(self) -> None:
-        self.is_started = True
+        """Nothing to load."""
 
     async def close(self) -> None:
-        self.is_started = False
+        """Nothing to free."""
 
     async def generate(self, context: ModelContext) -> AsyncGenerator[GenerationEvent]:
         """Play the next script."""

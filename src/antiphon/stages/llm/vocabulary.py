@@ -7,11 +7,6 @@ from functools import lru_cache
 
 from antiphon.stages.llm.words import stem, word_list, word_set
 
-
-def _stems(text: str) -> frozenset[str]:
-    return frozenset(stem(word) for word in text.split())
-
-
 # Words that carry no topic. They are compared as spoken, not by stem: `living` is not `live`.
 STOP_WORDS = word_set(
     """type sort somewhere anywhere someone anyone long meant a an the this that these those it its he she they
