@@ -15,9 +15,10 @@ from antiphon.engines import LocalEngine, Stages
 from antiphon.errors import StageError
 from antiphon.session import Equipment, SessionStart
 from antiphon.session.capabilities import Capabilities
+from antiphon.session.context import TranscriptionHint
 from antiphon.stages.base import GenerationFinished, ToolCallDelta, ToolCallStarted
 from antiphon.stages.llm.scripted import Gate, ScriptedLanguageModel, says
-from antiphon.stages.stt.scripted import ScriptedSpeechToText, ScriptedUtterance
+from antiphon.stages.stt.scripted import ScriptedSpeechToText, ScriptedTranscription, ScriptedUtterance
 from antiphon.stages.tts.scripted import ScriptedTextToSpeech
 from antiphon.stages.vad.scripted import ScriptedVoiceActivityDetector
 
@@ -198,6 +199,35 @@ async def test_a_noise_filter_is_freed_with_its_session(calls: list[Call]) -> No
     async with asyncio.timeout(10):
         await noise.filters[0].freed.wait()
     assert noise.filters[0].closed == 1
+
+
+class DeafSpeechToText(ScriptedSpeechToText):
+    """A recogniser that refuses every utterance, as for a language that it does not know."""
+
+    def open(self, hint: TranscriptionHint) -> ScriptedTranscription:
+        raise StageError("stt scripted", "language 'de' is not supported", "language_not_supported")
+
+
+async def test_no_noise_filter_is_left_where_stt_refuses(calls: list[Call]) -> None:
+    noise = HalvingNoiseReduction()
+    call = await Call(stt=DeafSpeechToText(), noise=noise).begin()
+    calls.append(call)
+    call.configure(audio={"input": {"noise_reduction": {"type": "near_field"}}})
+    call.hear((QUIET, 400), (LOUD, 600), (QUIET, 800))
+    done = await call.client.until("response.done")
+    assert done["response"]["status"] == "failed"
+    assert [one.closed for one in noise.filters] == [1] * len(noise.filters)
+
+
+async def test_a_client_that_goes_while_it_is_told_leaves_no_work_behind(calls: list[Call]) -> None:
+    """A transport may close the session out of `send`, as for a client that does not read."""
+    llm = ScriptedLanguageModel([says("Hello.")])
+    call = await Call(llm).begin()
+    calls.append(call)
+    call.client.send = lambda message: call.session.close()  # type: ignore[method-assign]
+    call.send("response.create")
+    await settled()
+    assert llm.contexts == []
 
 
 async def test_speech_begins_before_the_model_is_done(calls: list[Call]) -> None:

@@ -172,8 +172,10 @@ class LocalSession:
             return
         self._delivering = True
         try:
-            while outputs := self._core.outputs():
+            while not self._closed and (outputs := self._core.outputs()):
                 for output in outputs:
+                    if self._closed:
+                        break  # the client went while it was being told
                     if isinstance(output, ServerEvent):
                         self._send(output)
                     else:

@@ -272,10 +272,12 @@ class Transcription:
         self._utterances.clear()
 
     def _open(self, request: StartTranscription) -> _Utterance:
+        # STT refuses what it cannot hear, such as a language: before a filter is made that nobody would free.
+        stream = self.stt.open(request.hint)
         noise_filter = None
         if self.noise is not None and request.noise_reduction is not None:
             noise_filter = self.noise.open(request.noise_reduction)
-        return _Utterance(self.stt.open(request.hint), self.stt.rate, noise_filter)
+        return _Utterance(stream, self.stt.rate, noise_filter)
 
     async def _follow(self, item_id: str, stream: TranscriptionStream) -> None:
         async for text in stream.partials():
