@@ -36,8 +36,14 @@ QUIET = b"\x00\x00"
 class CoreClient:
     """Sends client events to a session and keeps what comes out."""
 
-    def __init__(self, start: SessionStart | None = None, equipment: Equipment | None = None) -> None:
-        self.now = 100.0
+    def __init__(
+        self,
+        start: SessionStart | None = None,
+        equipment: Equipment | None = None,
+        now: float = 100.0,
+        unix_time: int = 1_700_000_000,
+    ) -> None:
+        self.now = now
         self._counter = itertools.count()
         self.ids = Ids(self._entropy)
         self.events: list[dict[str, Any]] = []
@@ -45,7 +51,7 @@ class CoreClient:
         self._samples = 0
         self._pending = b""  # audio of frames that are not full
         self._pending_start = 0
-        self.session = Session(start or SessionStart("gpt-realtime"), self.ids, self.now, 1_700_000_000, equipment)
+        self.session = Session(start or SessionStart("gpt-realtime"), self.ids, self.now, unix_time, equipment)
         self._take()
 
     def _entropy(self, count: int) -> bytes:

@@ -1,0 +1,298 @@
+"""The driver of relayed calls: runs the relay's timers and legs, and lets lost clients come back."""
+
+import asyncio
+import logging
+import os
+import secrets
+import time
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+import msgspec
+
+from antiphon.path.edge import Edge, edge_for
+from antiphon.path.leg_state import LegState
+from antiphon.path.legs import Leg, LegEnd, LegStart, Route
+from antiphon.path.options import RelayOptions
+from antiphon.path.relay import Relay
+from antiphon.path.replay import Replay
+from antiphon.protocol.ids import Ids
+from antiphon.session.start import SessionStart
+
+log = logging.getLogger("antiphon.relay")
+
+_NORMAL = 1000
+
+
+class Client(Protocol):
+    """Where a call's events go."""
+
+    def send(self, message: bytes) -> None: ...
+
+    def close(self, code: int, reason: str) -> None: ...
+
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
+
+@runtime_checkable
+class Startable(Protocol):
+    """A route that has something to load, or connections to keep."""
+
+    async def start(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
+class RelayEngine:
+    """Answers clients over routes.
+
+    Args:
+        routes: The engines to choose from, best first; at least one.
+        options: What the operator chose.
+    """
+
+    def __init__(self, routes: Sequence[Route], options: RelayOptions | None = None) -> None:
+        assert routes
+        self.routes = tuple(routes)
+        self.options = options or RelayOptions()
+        self.ready = False
+        self._parked: dict[str, Call] = {}
+        self._calls: set[Call] = set()
+
+    async def start(self) -> None:
+        """Load what the routes need.
+
+        Raises:
+            AntiphonError: None of them can work; the message says what to mend.
+        """
+        await asyncio.gather(*(route.start() for route in self.routes if isinstance(route, Startable)))
+        self.ready = True
+
+    async def close(self) -> None:
+        self.ready = False
+        for call in tuple(self._calls):
+            call.close()
+        await asyncio.gather(*(route.close() for route in self.routes if isinstance(route, Startable)))
+
+    def open(self, start: SessionStart, client: Client) -> "Call":
+        """Begin a call; `session.created` is sent as soon as a route has a session."""
+        return Call(self, start, client)
+
+    def resume(self, token: str, client: Client, last_event_id: str | None) -> "Call | None":
+        """Give a call whose client was lost to the client that has come back.
+
+        Args:
+            token: Of its `antiphon.session.resumable` event.
+            client: The new connection.
+            last_event_id: Of the last event that the client received; None when it does not know.
+
+        Returns:
+            None when there is no such call, or not any more.
+        """
+        call = self._parked.get(token)
+        if call is not None:
+            call.attach(client, last_event_id)
+        return call
+
+    # --- for its calls ----------------------------------------------------------------------------------------
+
+    def add(self, call: "Call") -> None:
+        self._calls.add(call)
+        if call.token:
+            self._parked[call.token] = call
+
+    def discard(self, call: "Call") -> None:
+        self._calls.discard(call)
+        self._parked.pop(call.token, None)
+
+
+class Call:
+    """One relayed call: an `EngineSession` to the transport, and the relay's ports."""
+
+    def __init__(self, engine: RelayEngine, start: SessionStart, client: Client) -> None:
+        self._engine = engine
+        self._start = start
+        self._client: Client | None = client
+        self._loop = asyncio.get_running_loop()
+        self._ids = Ids(os.urandom)
+        self.token = secrets.token_urlsafe(32) if start.extensions and engine.options.resume_seconds > 0 else ""
+        self._replay = Replay() if self.token else None
+        self._edge: Edge = edge_for(start.dialect, self._to_client, self._ids)
+        self._handle: asyncio.TimerHandle | None = None
+        self._parting: asyncio.TimerHandle | None = None
+        self._rings_at = 0.0
+        self._leg: LegState | None = None
+        self._slow = False
+        self._closed = False
+        self._announced = False
+        self._relay = Relay(start, engine.routes, engine.options, self, self._ids, self._loop.time(), time.time())
+        engine.add(self)
+        self._set_timer()
+
+    # --- EngineSession ----------------------------------------------------------------------------------------
+
+    def receive(self, message: bytes) -> None:
+        """Take one client event; what is wrong with it is told by the model's server."""
+        inward = self._edge.inward(message)
+        if inward is not None and not self._closed:
+            self._relay.receive(inward, self._loop.time())
+            if self._relay.timers.changed:
+                self._set_timer()
+
+    def client_slow(self, slow: bool) -> None:
+        """Hold back the leg while the client does not keep up."""
+        self._slow = slow
+        if self._leg is not None:
+            (self._leg.leg.pause_reading if slow else self._leg.leg.resume_reading)()
+
+    def close(self, lost: bool = False) -> None:
+        """The client is gone; a lost one may come back for a while, if it asked for that."""
+        if self._closed:
+            return
+        if lost and self._replay is not None and self._announced:
+            self._park()
+        else:
+            self._end()
+
+    # --- resuming ---------------------------------------------------------------------------------------------
+
+    def attach(self, client: Client, last_event_id: str | None) -> None:
+        """Go on with a client that has come back; another connection that it still seems to have is closed."""
+        assert self._replay is not None
+        if self._parting is not None:
+            self._parting.cancel()
+            self._parting = None
+        before, self._client = self._client, None
+        if before is not None:
+            self._replay.mark_lost()
+            before.close(_NORMAL, "The session goes on over another connection.")
+        missed, is_all = self._replay.missed(last_event_id)
+        self._client = client
+        client.send(_event(self._ids, "antiphon.session.resumed", events=len(missed), complete=is_all))
+        for message in missed:
+            client.send(message)
+        self.client_slow(False)
+
+    def belongs_to(self, client: Client) -> bool:
+        """Whether `client` is the connection that the call goes on with."""
+        return self._client is client
+
+    def _park(self) -> None:
+        assert self._replay is not None
+        self._client = None
+        self._replay.mark_lost()
+        self.client_slow(False)
+        seconds = self._engine.options.resume_seconds
+        log.info("a client was lost; its call waits %g s for it", seconds)
+        self._parting = self._loop.call_later(seconds, self._end)
+
+    def _end(self) -> None:
+        self._closed = True
+        self._engine.discard(self)
+        self._relay.close()
+        for handle in (self._handle, self._parting):
+            if handle is not None:
+                handle.cancel()
+
+    # --- the relay's ports ------------------------------------------------------------------------------------
+
+    def send(self, message: bytes) -> None:
+        self._edge.outward(message)
+
+    def open_leg(self, state: LegState, route: Route) -> Leg:
+        identifier = self._start.safety_identifier
+        headers = (("OpenAI-Safety-Identifier", identifier),) if identifier else ()
+        return route.open(LegStart(self._start, headers), _Ear(self, state))
+
+    def serve_by(self, state: LegState | None) -> None:
+        self._leg = state
+        if self._client is not None:
+            self._client.resume_reading()
+        if state is not None and self._slow:
+            state.leg.pause_reading()
+        if state is not None and not self._announced:
+            self._announced = True
+            if self.token:
+                seconds = self._engine.options.resume_seconds
+                self._to_client(
+                    _event(self._ids, "antiphon.session.resumable", token=self.token, resume_seconds=seconds)
+                )
+
+    def log(self, message: str) -> None:
+        log.warning("%s", message)
+
+    def _to_client(self, message: bytes) -> None:
+        if self._replay is not None:
+            self._replay.add(message)
+        if self._client is not None:
+            self._client.send(message)
+
+    def close_client(self, code: int, reason: str) -> None:
+        client, self._client = self._client, None
+        self._end()
+        if client is not None:
+            client.close(code, reason)
+
+    # --- what legs tell ---------------------------------------------------------------------------------------
+
+    def leg_received(self, state: LegState, message: bytes) -> None:
+        if self._closed:
+            return
+        self._relay.leg_received(state, message, self._loop.time())
+        if self._relay.timers.changed:
+            self._set_timer()
+
+    def leg_ended(self, state: LegState, end: LegEnd) -> None:
+        if not self._closed:
+            self._relay.leg_ended(state, end, self._loop.time())
+            self._set_timer()
+
+    def leg_slow(self, state: LegState, slow: bool) -> None:
+        if state is self._leg and self._client is not None:
+            (self._client.pause_reading if slow else self._client.resume_reading)()
+
+    # --- timers -----------------------------------------------------------------------------------------------
+
+    def _set_timer(self) -> None:
+        self._relay.timers.changed = False
+        deadline = None if self._closed else self._relay.timers.next()
+        if self._handle is not None:
+            # A timer that rings early finds nothing due and is set anew: cheaper than moving it.
+            if deadline is not None and self._rings_at <= deadline:
+                return
+            self._handle.cancel()
+            self._handle = None
+        if deadline is not None:
+            self._rings_at = deadline
+            self._handle = self._loop.call_at(deadline, self._ring)
+
+    def _ring(self) -> None:
+        self._handle = None
+        if not self._closed:
+            self._relay.handle_deadline(self._loop.time())
+            self._set_timer()
+
+
+class _Ear:
+    """A leg's listener."""
+
+    __slots__ = ("_call", "_state")
+
+    def __init__(self, call: Call, state: LegState) -> None:
+        self._call = call
+        self._state = state
+
+    def leg_received(self, message: bytes) -> None:
+        self._call.leg_received(self._state, message)
+
+    def leg_ended(self, end: LegEnd) -> None:
+        self._call.leg_ended(self._state, end)
+
+    def leg_slow(self, slow: bool) -> None:
+        self._call.leg_slow(self._state, slow)
+
+
+def _event(ids: Ids, kind: str, **fields: object) -> bytes:
+    return msgspec.json.encode({"type": kind, "event_id": ids.event(), **fields})

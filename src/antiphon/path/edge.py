@@ -1,0 +1,70 @@
+"""The client's edge of a call: its dialect on one side, GA-shaped JSON on the other."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from antiphon.errors import ClientEventError
+from antiphon.protocol import codec
+from antiphon.protocol.dialect import Dialect, GaDialect
+from antiphon.protocol.ids import Ids
+from antiphon.protocol.relayed import decode_server, encode_client
+
+_EXTENSION = b'"type":"antiphon.'
+
+
+class Edge(Protocol):
+    def inward(self, message: bytes) -> bytes | None:
+        """Return a client event in GA's shape, None when it was refused and the client was told."""
+        ...
+
+    def outward(self, message: bytes) -> None:
+        """Send a GA server event to the client in its own shape."""
+        ...
+
+
+class PlainEdge:
+    """For clients that speak GA: nothing to do."""
+
+    def __init__(self, send: Callable[[bytes], None]) -> None:
+        self.outward = send
+
+    def inward(self, message: bytes) -> bytes | None:
+        return message
+
+
+class TranslatingEdge:
+    """For all others.
+
+    Args:
+        dialect: What the client speaks.
+        send: Takes messages to it.
+        ids: For events that are told in another shape.
+    """
+
+    def __init__(self, dialect: Dialect, send: Callable[[bytes], None], ids: Ids) -> None:
+        self._dialect = dialect
+        self._send = send
+        self._ids = ids
+
+    def inward(self, message: bytes) -> bytes | None:
+        try:
+            return encode_client(self._dialect.decode(message))
+        except ClientEventError as error:
+            refusal = codec.error_event(error, codec.event_id_of(message))
+            for told in self._dialect.encode(refusal, self._ids):
+                self._send(told)
+            return None
+
+    def outward(self, message: bytes) -> None:
+        if _EXTENSION in message[:200]:
+            self._send(message)
+            return
+        event = decode_server(message)
+        if event is not None:
+            for told in self._dialect.encode(event, self._ids):
+                self._send(told)
+
+
+def edge_for(dialect: Dialect, send: Callable[[bytes], None], ids: Ids) -> Edge:
+    """Return the edge for a client that speaks `dialect`."""
+    return PlainEdge(send) if isinstance(dialect, GaDialect) else TranslatingEdge(dialect, send, ids)

@@ -1,0 +1,500 @@
+"""The events of one call, both ways, over the leg that serves it now.
+
+An event that nobody here wants passes as the bytes it came as. Of the others only what the ledger, the scheduler and
+the client's unanswered events need is parsed: no audio at all, and text deltas only if their response is cut short.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from antiphon.path.events import Event, create_response, decoded, encoded, renumbered, text_in, without
+from antiphon.path.in_flight import InFlight, Sent
+from antiphon.path.ledger import PARSED, Ledger
+from antiphon.path.ledger.cut import endings
+from antiphon.path.leg_state import Continued, LegState
+from antiphon.path.notices import Notices
+from antiphon.path.scheduler import ALREADY_ACTIVE, Ask, CancelActive, Decision, Refuse, ResponseScheduler, Send
+from antiphon.path.steady import SteadySession
+from antiphon.protocol.heads import audio_size, field_of, type_of, with_event_id
+from antiphon.protocol.ids import Ids
+
+APPEND = "input_audio_buffer.append"
+AUDIO_DELTA = "response.output_audio.delta"
+DELTAS = frozenset(
+    {
+        "response.output_text.delta",
+        "response.output_audio_transcript.delta",
+        "response.function_call_arguments.delta",
+    }
+)
+# An upstream says these and closes: what is to be done about it is the relay's business, and not yet the client's.
+CLOSING = frozenset(
+    {
+        "session_expired",
+        "invalid_api_key",
+        "insufficient_quota",
+        "credit_balance_exhausted",
+        "billing_hard_limit_reached",
+        "account_deactivated",
+    }
+)
+OWN_ID = "antiphon_"
+RESTORE_ID = OWN_ID + "restore_"
+CONFIG_ID = OWN_ID + "config_"
+LOST = {
+    "type": "server_error",
+    "code": "upstream_connection_lost",
+    "message": "The connection to the model's server was lost.",
+}
+
+
+class Exchange:
+    """Both directions of one call.
+
+    Args:
+        ledger: Is told of everything.
+        scheduler: Decides when responses are asked for.
+        steady: Shows the session.
+        notices: Tells the client.
+        send: Takes messages to the client.
+        ids: For ids of our own.
+    """
+
+    def __init__(  # noqa: PLR0917 - its parts, put together in one place
+        self,
+        ledger: Ledger,
+        scheduler: ResponseScheduler,
+        steady: SteadySession,
+        notices: Notices,
+        send: Callable[[bytes], None],
+        ids: Ids,
+    ) -> None:
+        self.ledger = ledger
+        self.scheduler = scheduler
+        self.in_flight = InFlight()
+        self.leg: LegState | None = None
+        self.now = 0.0
+        self.appended = 0  # bytes of user audio, over all legs
+        self.asks: dict[str, Mapping[str, Any]] = {}  # running responses that clients asked for: their options
+        self.untranscribed: set[str] = set()  # items whose transcript is owed
+        self._steady = steady
+        self._notices = notices
+        self._send = send
+        self._ids = ids
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether another leg could take over with nobody hearing anything."""
+        ledger = self.ledger
+        return (
+            not ledger.responses
+            and self.scheduler.is_idle
+            and not self.in_flight
+            and not self.untranscribed
+            and not ledger.awaits_response
+            and ledger.speech_item_id is None
+        )
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether the leg has something to say."""
+        scheduler = self.scheduler
+        return bool(
+            self.ledger.responses or self.in_flight or scheduler.asked is not None or self.ledger.awaits_response
+        )
+
+    def own_id(self, prefix: str = OWN_ID) -> str:
+        return prefix + self._ids.letters(12)
+
+    def emit(self, event: Event) -> None:
+        """Send an event of our making to the client, as if the leg had sent it."""
+        if event["type"] in PARSED:
+            self.ledger.note_server(event["type"], event)
+        self._notices.event(event)
+
+    # --- from the client --------------------------------------------------------------------------------------
+
+    def from_client(self, kind: str, message: bytes) -> None:
+        """Take a client event; there must be a leg."""
+        assert self.leg is not None
+        if kind == APPEND:
+            size = audio_size(message)
+            self.ledger.note_append(message, size)
+            self.appended += size
+            self.leg.leg.send(message)
+            return
+        handler = _FROM_CLIENT.get(kind)
+        event = decoded(message) if handler else None
+        if handler is None or event is None:
+            self.leg.send(message)  # the server is the one to judge it
+        elif self.in_flight.is_full:
+            message_ = f"{len(self.in_flight)} events wait for their answer already; wait before you send more."
+            self._notices.refuse("rate_limit_exceeded", message_, text_in(event.get("event_id")))
+        else:
+            handler(self, self.leg, event, message)
+
+    def _track(self, event: Event, message: bytes, item_id: str = "") -> Sent:
+        """Give an event an id if it has none, so that an error can be matched to it."""
+        event_id = event.get("event_id")
+        kind = event["type"]
+        if isinstance(event_id, str):
+            return Sent(kind, event_id, False, message, item_id)
+        own_id = self.own_id()
+        if "event_id" in event:
+            message = encoded({**event, "event_id": own_id})
+        else:
+            message = with_event_id(message, own_id)
+        return Sent(kind, own_id, True, message, item_id)
+
+    def _pass_on(self, leg: LegState, sent: Sent) -> None:
+        self.in_flight.add(sent)
+        leg.send(sent.message)
+
+    def _on_plain(self, leg: LegState, event: Event, message: bytes) -> None:
+        self.ledger.note_client(event["type"], event)
+        self._pass_on(leg, self._track(event, message, text_in(event.get("item_id")) or ""))
+
+    def _on_item_create(self, leg: LegState, event: Event, message: bytes) -> None:
+        item = event.get("item")
+        if isinstance(item, dict) and not isinstance(item.get("id"), str):
+            # The answer does not repeat audio and pictures; with an id of ours it can be matched to them.
+            event = {**event, "item": {**item, "id": self._ids.item()}}
+            message = encoded(event)
+        item_id = text_in(event["item"].get("id")) if isinstance(item, dict) else None
+        if item_id and item_id not in self.ledger:
+            self.ledger.note_client(event["type"], event)
+        self._pass_on(leg, self._track(event, message, item_id or ""))
+
+    def _on_truncate(self, leg: LegState, event: Event, message: bytes) -> None:
+        item_id = text_in(event.get("item_id")) or ""
+        end_ms, index = event.get("audio_end_ms"), event.get("content_index", 0)
+        if item_id in leg.restored and isinstance(end_ms, int) and isinstance(index, int):
+            self._truncate_restored(leg, item_id, index, end_ms)
+        else:
+            self._pass_on(leg, self._track(event, message, item_id))
+
+    def _truncate_restored(self, leg: LegState, item_id: str, content_index: int, audio_end_ms: int) -> None:
+        """Cut an item of which this leg has the text alone: it could not."""
+        self.emit(
+            {
+                "type": "conversation.item.truncated",
+                "item_id": item_id,
+                "content_index": content_index,
+                "audio_end_ms": audio_end_ms,
+            }
+        )
+        again = self.ledger.restored_item(item_id)
+        if again is None:
+            return
+        leg.own_deletes.add(item_id)
+        leg.send(encoded(self._own({"type": "conversation.item.delete", "item_id": item_id})))
+        leg.send(encoded(self._own(again)))
+
+    def _own(self, event: Mapping[str, Any]) -> Event:
+        return {"event_id": self.own_id(RESTORE_ID), **event}
+
+    def _on_retrieve(self, leg: LegState, event: Event, message: bytes) -> None:
+        item_id = text_in(event.get("item_id")) or ""
+        item = self.ledger.shown_item(item_id) if item_id in leg.restored else None
+        if item is None:
+            self._on_plain(leg, event, message)
+        else:
+            self._notices.event({"type": "conversation.item.retrieved", "item": item})
+
+    def _on_response_create(self, leg: LegState, event: Event, message: bytes) -> None:
+        options = event.get("response")
+        options = options if isinstance(options, dict) else {}
+        sent = self._track(event, message)
+        if options.get("conversation") == "none":
+            self._pass_on(leg, sent)
+            return
+        self._carry_out(self.scheduler.request(Ask(sent.event_id, sent.is_ours, sent.message, options)))
+
+    def _carry_out(self, decisions: list[Decision]) -> None:
+        for decision in decisions:
+            match decision:
+                case Send(ask):
+                    # Without a leg it stays with the scheduler as asked for, and the next leg is asked.
+                    if self.leg is not None:
+                        self.leg.send(ask.message)
+                case CancelActive(response_id):
+                    event = self._own({"type": "response.cancel", "response_id": response_id})
+                    if self.leg is not None:
+                        self.leg.send(encoded(event))
+                case Refuse(ask, message):
+                    self.asks.pop(ask.event_id, None)
+                    self._notices.refuse(ALREADY_ACTIVE, message, ask.client_event_id)
+
+    def retry(self) -> None:
+        """Ask again for what was rejected for no reason that could be seen."""
+        if self.leg is not None:
+            self._carry_out(self.scheduler.retry(self.now))
+
+    # --- from the leg -----------------------------------------------------------------------------------------
+
+    def from_leg(self, leg: LegState, message: bytes) -> None:
+        """Take a server event of the leg that serves the call."""
+        leg.heard = True
+        if leg.aliases:
+            message = leg.aliases.to_client(message)
+        for continued in leg.continued.values():
+            if continued.earlier:
+                message = renumbered(message, continued.response_id, len(continued.earlier))
+        kind = type_of(message)
+        if kind == AUDIO_DELTA:
+            self.ledger.note_audio_delta(field_of(message, "item_id"), audio_size(message, b'"delta"'))
+        elif kind in DELTAS:
+            self.ledger.note_delta(field_of(message, "response_id"), message)
+        elif kind in PARSED or kind in _FROM_LEG:
+            self._parse(leg, kind, message)
+            return
+        elif not kind or not message.endswith(b"}"):
+            return  # no event at all
+        self._send(message)
+
+    def _parse(self, leg: LegState, kind: str, message: bytes) -> None:
+        event = decoded(message)
+        if event is None:
+            return
+        handler = _FROM_LEG.get(kind)
+        answer = handler(self, leg, event) if handler else True
+        if answer is False:
+            return
+        if isinstance(answer, dict):
+            event, message = answer, encoded(answer)
+        if kind in PARSED:
+            self.ledger.note_server(kind, event)
+        self._send(message)
+        after = _AFTER.get(kind)
+        if after is not None:
+            after(self, event)
+
+    def _on_session_updated(self, leg: LegState, event: Event) -> bool | Event:
+        session = event.get("session")
+        if not isinstance(session, dict):
+            return False
+        self.ledger.session_shown(session)
+        if leg.own_updates:
+            leg.own_updates -= 1
+            return False
+        sent = self.in_flight.answered("session.update")
+        update = decoded(sent.message) if sent else None
+        if update is not None:
+            self.ledger.merge_config(update["session"])
+        return {**event, "session": self._steady.show(session)}
+
+    def _on_item(self, leg: LegState, event: Event) -> bool:
+        item = event.get("item")
+        item_id = str(item.get("id")) if isinstance(item, dict) else ""
+        if item_id in leg.restored:
+            return False
+        self.in_flight.answered("conversation.item.create", item_id)
+        return True
+
+    def _on_retrieved(self, leg: LegState, event: Event) -> bool:  # noqa: ARG002 - all handlers are called alike
+        item = event.get("item")
+        self.in_flight.answered("conversation.item.retrieve", str(item.get("id")) if isinstance(item, dict) else "")
+        return True
+
+    def _on_truncated(self, leg: LegState, event: Event) -> bool:  # noqa: ARG002
+        self.in_flight.answered("conversation.item.truncate", str(event.get("item_id")))
+        return True
+
+    def _on_deleted(self, leg: LegState, event: Event) -> bool:
+        item_id = str(event.get("item_id"))
+        if item_id in leg.own_deletes:
+            leg.own_deletes.discard(item_id)
+            return False
+        self.in_flight.answered("conversation.item.delete", item_id)
+        return True
+
+    def _on_speech_started(self, leg: LegState, event: Event) -> bool | Event:
+        if leg.replayed_speech is not None:
+            # The client knows of this speech, and under another id.
+            leg.aliases.add(str(event.get("item_id")), leg.replayed_speech)
+            leg.replayed_speech = None
+            return False
+        return self._moved(leg, event, "audio_start_ms")
+
+    def _on_speech_stopped(self, leg: LegState, event: Event) -> bool | Event:
+        return self._moved(leg, event, "audio_end_ms")
+
+    def _on_timeout(self, leg: LegState, event: Event) -> bool | Event:
+        return self._moved(leg, event, "audio_start_ms", "audio_end_ms")
+
+    def _moved(self, leg: LegState, event: Event, *keys: str) -> bool | Event:
+        """Count positions from the beginning of the call, and not of the leg."""
+        lead_ms = round(1000 * leg.lead_bytes / self.ledger.audio_bytes_per_second)
+        if not lead_ms:
+            return True
+        return {**event, **{key: event[key] + lead_ms for key in keys if isinstance(event.get(key), int)}}
+
+    def _on_committed(self, leg: LegState, event: Event) -> bool:  # noqa: ARG002
+        self.in_flight.answered("input_audio_buffer.commit")
+        if self.ledger.transcription is not None:
+            self.untranscribed.add(str(event.get("item_id")))
+        return True
+
+    def _on_cleared(self, leg: LegState, event: Event) -> bool:  # noqa: ARG002
+        self.in_flight.answered("input_audio_buffer.clear")
+        return True
+
+    def _on_transcribed(self, leg: LegState, event: Event) -> bool:  # noqa: ARG002
+        self.untranscribed.discard(str(event.get("item_id")))
+        return True
+
+    # --- responses --------------------------------------------------------------------------------------------
+
+    def _on_response_created(self, leg: LegState, event: Event) -> bool:
+        response = event.get("response")
+        if not isinstance(response, dict):
+            return False
+        response_id = str(response.get("id"))
+        in_conversation = response.get("conversation_id") is not None
+        awaited = (each for each in leg.continued.values() if not each.begun)
+        for continued in awaited:
+            if continued.in_conversation == in_conversation:
+                continued.begun = True
+                leg.aliases.add(response_id, continued.response_id)
+                return False
+        self._credit(response_id, in_conversation)
+        return True
+
+    def _credit(self, response_id: str, in_conversation: bool) -> None:
+        """Note what a response was asked for with, so that it can be asked for again."""
+        if in_conversation:
+            ask = self.scheduler.created(response_id)
+            if ask is not None:
+                self.asks[response_id] = ask.options
+            return
+        sent = self.in_flight.answered("response.create")
+        event = decoded(sent.message) if sent else None
+        if event is not None:
+            self.asks[response_id] = event.get("response") or {}
+
+    def _on_response_done(self, leg: LegState, event: Event) -> bool | Event:
+        response = event.get("response")
+        if not isinstance(response, dict):
+            return False
+        continued = leg.continued.pop(str(response.get("id")), None)
+        if continued is None or not continued.earlier:
+            return True
+        return {**event, "response": {**response, "output": [*continued.earlier, *(response.get("output") or [])]}}
+
+    def _after_response_done(self, event: Event) -> None:
+        response = event["response"]
+        response_id = str(response.get("id"))
+        self.asks.pop(response_id, None)
+        self.in_flight.answered("response.cancel")
+        details = response.get("status_details")
+        reason = details.get("reason") if isinstance(details, dict) else None
+        self._carry_out(self.scheduler.done(response_id, interrupted=reason == "turn_detected"))
+
+    # --- errors -----------------------------------------------------------------------------------------------
+
+    def _on_error(self, leg: LegState, event: Event) -> bool | Event:
+        error = event.get("error")
+        if not isinstance(error, dict) or error.get("code") in CLOSING:
+            return False
+        event_id = text_in(error.get("event_id")) or ""
+        if self._concerns_us(leg, error, event_id):
+            return False
+        self._give_back(event_id)
+        if event_id.startswith(OWN_ID):
+            return {**event, "error": {**error, "event_id": None}}
+        return True
+
+    def _concerns_us(self, leg: LegState, error: Mapping[str, Any], event_id: str) -> bool:
+        """Handle an error that is about something which the client did not do, or which is tried again."""
+        if event_id.startswith(CONFIG_ID):
+            self.refused_configuration(leg, error)
+            return True
+        if event_id.startswith(RESTORE_ID) or self._continues_no_more(leg, event_id):
+            return True
+        decisions = self.scheduler.rejected(event_id, self.now) if error.get("code") == ALREADY_ACTIVE else None
+        self._carry_out(decisions or [])
+        return decisions is not None
+
+    def _give_back(self, event_id: str) -> None:
+        """An event was refused, and the client will see why."""
+        sent = self.in_flight.refused(event_id)
+        if sent is not None and sent.kind == "conversation.item.create":
+            self.ledger.drop_pending(sent.item_id)
+        self._carry_out(self.scheduler.failed(event_id))
+
+    def _continues_no_more(self, leg: LegState, event_id: str) -> bool:
+        """A leg refuses to go on with a response: it ends for the client."""
+        for response_id, continued in tuple(leg.continued.items()):
+            if continued.event_id == event_id:
+                del leg.continued[response_id]
+                self.end_response(response_id, "failed", {"type": "failed", "error": LOST})
+                return True
+        return False
+
+    def end_response(self, response_id: str, status: str, details: Mapping[str, Any]) -> None:
+        """End a response that no leg will end."""
+        response = self.ledger.responses.get(response_id)
+        if response is None:
+            return
+        for event in endings(response, status, details):
+            self.emit(event)
+            if event["type"] == "response.done":
+                self._after_response_done(event)
+
+    # --- configuration of a leg that takes over ------------------------------------------------------------------
+
+    def configure(self, leg: LegState, config: Mapping[str, Any]) -> None:
+        """Send a leg the configuration that the client made."""
+        leg.config = dict(config)
+        if config.keys() <= {"type"}:
+            return
+        leg.own_updates += 1
+        event = {"event_id": self.own_id(CONFIG_ID), "type": "session.update", "session": leg.config}
+        leg.send(encoded(event))
+
+    def refused_configuration(self, leg: LegState, error: Mapping[str, Any]) -> None:
+        """Configure a leg once more without what it refused: it refused all the rest with it."""
+        leg.own_updates -= 1
+        param = text_in(error.get("param")) or ""
+        config = without(leg.config, param.removeprefix("session.").split("."))
+        if config != leg.config:
+            self.configure(leg, config)
+
+    def ask_to_continue(self, leg: LegState, continued: Continued, options: Mapping[str, Any]) -> None:
+        """Have a leg go on with a response that another one began."""
+        leg.continued[continued.response_id] = continued
+        leg.send(create_response(continued.event_id, options))
+
+
+_FROM_CLIENT: dict[str, Callable[[Exchange, LegState, Event, bytes], None]] = {
+    "session.update": Exchange._on_plain,
+    "input_audio_buffer.commit": Exchange._on_plain,
+    "input_audio_buffer.clear": Exchange._on_plain,
+    "conversation.item.create": Exchange._on_item_create,
+    "conversation.item.truncate": Exchange._on_truncate,
+    "conversation.item.retrieve": Exchange._on_retrieve,
+    "conversation.item.delete": Exchange._on_plain,
+    "response.create": Exchange._on_response_create,
+    "response.cancel": Exchange._on_plain,
+}
+_FROM_LEG: dict[str, Callable[[Exchange, LegState, Event], bool | Event]] = {
+    "session.updated": Exchange._on_session_updated,
+    "conversation.item.added": Exchange._on_item,
+    "conversation.item.created": Exchange._on_item,
+    "conversation.item.done": Exchange._on_item,
+    "conversation.item.retrieved": Exchange._on_retrieved,
+    "conversation.item.truncated": Exchange._on_truncated,
+    "conversation.item.deleted": Exchange._on_deleted,
+    "conversation.item.input_audio_transcription.completed": Exchange._on_transcribed,
+    "conversation.item.input_audio_transcription.failed": Exchange._on_transcribed,
+    "input_audio_buffer.speech_started": Exchange._on_speech_started,
+    "input_audio_buffer.speech_stopped": Exchange._on_speech_stopped,
+    "input_audio_buffer.timeout_triggered": Exchange._on_timeout,
+    "input_audio_buffer.committed": Exchange._on_committed,
+    "input_audio_buffer.cleared": Exchange._on_cleared,
+    "response.created": Exchange._on_response_created,
+    "response.done": Exchange._on_response_done,
+    "error": Exchange._on_error,
+}
+# What is done once the client has the event.
+_AFTER: dict[str, Callable[[Exchange, Event], None]] = {"response.done": Exchange._after_response_done}

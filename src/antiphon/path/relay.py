@@ -1,0 +1,494 @@
+"""Keeps a call going over changing legs: a pure state machine that is told what happened and when.
+
+It chooses routes, holds what the client sends meanwhile, has fresh legs take over (after a loss, before a session's
+cap, back to a better route), and ends the call when nothing is left to try.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from antiphon.path.events import Event, decoded
+from antiphon.path.exchange import CONFIG_ID, Exchange
+from antiphon.path.handover import Handover
+from antiphon.path.held import Held, Kept
+from antiphon.path.ledger import Ledger, LedgerLimits
+from antiphon.path.leg_state import LegState
+from antiphon.path.legs import Cause, Leg, LegEnd, Route
+from antiphon.path.notices import Notices
+from antiphon.path.options import RelayOptions
+from antiphon.path.scheduler import ResponseScheduler
+from antiphon.path.steady import SteadySession
+from antiphon.path.timers import Timers
+from antiphon.protocol.codec import event_id_of
+from antiphon.protocol.heads import type_of
+from antiphon.protocol.ids import Ids
+from antiphon.protocol.server_events import ErrorDetail
+from antiphon.session.start import SessionStart
+
+# With another route to try, it is tried beside one that has not answered for this long.
+HEDGE_SECONDS = 3.0
+# A client that has heard nothing yet is better told soon; it may have servers of its own to try.
+FIRST_PATIENCE = 15.0
+# A session's cap comes this early at the latest, so that the server does not end it first.
+CAP_MARGIN = 5.0
+DEFAULT_CAP = 3600.0
+CALM_CHECK_SECONDS = 0.1
+PCM_BYTES_PER_SECOND = 48_000
+# Nobody but the operator can mend these: trying again soon is of no use.
+_HOPELESS = frozenset({Cause.CREDENTIALS, Cause.QUOTA, Cause.CLIENT})
+
+_NORMAL, _GOING_AWAY, _INTERNAL, _TRY_LATER, _UNAUTHORIZED, _BAD_REQUEST = 1000, 1001, 1011, 1013, 3000, 4000
+
+
+class Ports(Protocol):
+    """What the relay works on."""
+
+    def send(self, message: bytes) -> None:
+        """Send a server event to the client."""
+        ...
+
+    def close_client(self, code: int, reason: str) -> None:
+        """End the call and the client's connection."""
+        ...
+
+    def open_leg(self, state: LegState, route: Route) -> Leg:
+        """Begin to connect; what the leg tells is given to the relay with `state`."""
+        ...
+
+    def serve_by(self, state: LegState | None) -> None:
+        """Another leg serves the client from now on, or none does."""
+        ...
+
+    def log(self, message: str) -> None:
+        """Write a line for the operator."""
+        ...
+
+
+class Relay:
+    """One call.
+
+    Args:
+        start: How the client connected.
+        routes: Best first; at least one.
+        options: What the operator chose.
+        ports: What it works on.
+        ids: Source of ids and of chance.
+        unix_time: Now, in Unix seconds; only differences to it are used later.
+        now: The same moment on the caller's own clock.
+    """
+
+    def __init__(  # noqa: PLR0917 - its surroundings, all of them
+        self,
+        start: SessionStart,
+        routes: Sequence[Route],
+        options: RelayOptions,
+        ports: Ports,
+        ids: Ids,
+        now: float,
+        unix_time: float,
+    ) -> None:
+        self._routes = routes
+        self._options = options
+        self._ports = ports
+        self._ids = ids
+        self._unix_offset = unix_time - now
+        self.timers = Timers()
+        notices = Notices(ports.send, ids, extensions=start.extensions)
+        ledger = Ledger(
+            {"type": start.kind.name, **start.asked},
+            LedgerLimits(kept_audio_bytes=options.kept_audio_bytes),
+            transcribes_only=not start.kind.responds,
+        )
+        self._steady = SteadySession(start.model, int(unix_time + options.session_seconds))
+        scheduler = ResponseScheduler(options.responses)
+        self._exchange = Exchange(ledger, scheduler, self._steady, notices, ports.send, ids)
+        self._handover = Handover(self._exchange, notices, continues=options.cut_response == "continue")
+        self._notices = notices
+        self._held = Held(options.held_bytes, round(options.held_seconds * PCM_BYTES_PER_SECOND))
+        self._main: LegState | None = None
+        self._beginning: LegState | None = None  # it is being configured; the client knows of no session yet
+        self._candidates: list[LegState] = []
+        self._successor: LegState | None = None  # to take over in a pause
+        self._successor_ready = False
+        self._begun = False  # the client has its session.created
+        self._closed = False
+        self._tried: set[int] = set()
+        self._rounds = 0
+        self._seeking_since: float | None = None
+        self._hopeful = False
+        self._last_end: LegEnd | None = None
+        self._last_name = ""
+        self._last_reason = ""  # for which a leg went, or goes
+        self._replace_reason = "rollover"
+        self.timers.set("end", now + options.session_seconds)
+        self._seek(now)
+
+    # --- what happens -----------------------------------------------------------------------------------------
+
+    @property
+    def is_closed(self) -> bool:
+        return self._closed
+
+    def receive(self, message: bytes, now: float) -> None:
+        """Take a client event, GA-shaped JSON."""
+        exchange = self._exchange
+        exchange.now = now
+        kind = type_of(message)
+        if exchange.leg is not None:
+            exchange.from_client(kind, message)
+            if exchange.scheduler.deadline is not None:
+                self.timers.set("retry", exchange.scheduler.deadline)
+        elif not self._closed:
+            self._hold(kind, message)
+
+    def leg_received(self, leg: LegState, message: bytes, now: float) -> None:
+        """Take a server event of a leg."""
+        if leg is self._main:
+            self._exchange.now = now
+            self._exchange.from_leg(leg, message)
+            if self._exchange.scheduler.deadline is not None:
+                self.timers.set("retry", self._exchange.scheduler.deadline)
+        elif leg is self._beginning:
+            self._begin_on(leg, decoded(message), now)
+        elif leg.session is None:
+            self._connected(leg, decoded(message), now)
+
+    def leg_ended(self, leg: LegState, end: LegEnd, now: float) -> None:
+        """A leg is gone, or was never had."""
+        if self._closed or leg.ended is not None:
+            return
+        leg.ended = end
+        self._routes[leg.route].failed(end.cause, now)
+        if leg in (self._main, self._beginning):
+            self._lose(leg, end, now)
+        elif leg is self._successor:
+            self._successor = None
+            self._successor_ready = False
+            self.timers.set("calm", None)
+            again = "rollover" if self._replace_reason == "rollover" else "return"
+            self.timers.set(again, now + self._options.return_seconds)
+        elif leg in self._candidates:
+            self._candidate_failed(leg, end, now)
+
+    def handle_deadline(self, now: float) -> None:
+        """Do what is due."""
+        self._exchange.now = now
+        for name in self.timers.take_due(now):
+            if not self._closed:
+                _DUE[name](self, now)
+
+    def close(self) -> None:
+        """The client is gone for good: end all legs."""
+        self._closed = True
+        self.timers.clear()
+        for leg in (self._main, self._beginning, self._successor, *self._candidates):
+            if leg is not None and leg.ended is None:
+                leg.leg.close()
+        self._main = self._beginning = self._successor = None
+        self._candidates.clear()
+        self._exchange.leg = None
+
+    # --- without a leg ----------------------------------------------------------------------------------------
+
+    def _hold(self, kind: str, message: bytes) -> None:
+        match self._held.add(kind, message):
+            case Kept.NO_ROOM_FOR_AUDIO:
+                text = (
+                    f"No model is connected, and {self._options.held_seconds:g} seconds of audio wait for one already; "
+                    "what is said until it is there is lost."
+                )
+                self._notices.error(ErrorDetail("server_error", "input_audio_buffer_full", text, "audio"))
+            case Kept.NO_ROOM:
+                text = "No model is connected, and too much waits for one already; send this again later."
+                event_id = event_id_of(message)
+                self._notices.error(ErrorDetail("server_error", "rate_limit_exceeded", text, None, event_id))
+            case _:
+                pass
+
+    def _seek(self, now: float) -> None:
+        """Look for a leg, best routes first."""
+        if self._seeking_since is None:
+            self._seeking_since = now
+            self._tried.clear()
+            self._rounds = 0
+            self._hopeful = False
+            patience = self._options.give_up_seconds if self._begun else FIRST_PATIENCE
+            self.timers.set("give_up", now + min(patience, self._options.give_up_seconds))
+        self._try_next(now)
+
+    def _try_next(self, now: float) -> None:
+        route = self._next_route(now)
+        if route is not None:
+            self._tried.add(route)
+            self._candidates.append(self._open(route))
+            if self._next_route(now) is not None:
+                self.timers.set("hedge", now + HEDGE_SECONDS)
+        elif not self._candidates:
+            self._round_failed(now)
+
+    def _next_route(self, now: float) -> int | None:
+        for index, route in enumerate(self._routes):
+            if index not in self._tried and route.rests_until <= now:
+                return index
+        return None
+
+    def _open(self, index: int) -> LegState:
+        route = self._routes[index]
+        state = LegState(index, route.name)
+        state.leg = self._ports.open_leg(state, route)
+        return state
+
+    def _candidate_failed(self, leg: LegState, end: LegEnd, now: float) -> None:
+        self._candidates.remove(leg)
+        self._last_end = end
+        self._hopeful = self._hopeful or end.cause not in _HOPELESS
+        if end.cause is Cause.CLIENT and not self._begun:
+            self._refuse(end)
+        else:
+            self._try_next(now)
+
+    def _round_failed(self, now: float) -> None:
+        """All routes were tried: wait a little, and begin again."""
+        resting = all(route.rests_until > now for route in self._routes)
+        if not self._hopeful and self._last_end is not None and not self._begun:
+            self._give_up(now)
+            return
+        self._rounds += 1
+        wait = self._options.backoff_seconds * 2 ** min(self._rounds - 1, 10)
+        at = now + min(wait, self._options.backoff_most_seconds) * self._chance()
+        if resting:
+            at = max(at, min(route.rests_until for route in self._routes))
+        self._tried.clear()
+        self.timers.set("try", at)
+
+    def _chance(self) -> float:
+        """Return a factor from 0.5 to 1.5, so that many calls do not come back at the same moment."""
+        return 0.5 + (ord(self._ids.letters(1)) - ord("0")) / (ord("z") - ord("0"))
+
+    def _give_up(self, _now: float) -> None:
+        if self._main is None:
+            end = self._last_end or LegEnd(Cause.UNREACHABLE, "no route could be tried")
+            self._ports.log(f"gave up: {end.message}")
+            self._refuse(end)
+
+    def _refuse(self, end: LegEnd) -> None:
+        detail, code = _told(end)
+        self._notices.error(detail)
+        reason = f"{detail.type}.{detail.code}" if detail.code else detail.type
+        self.close()
+        self._ports.close_client(code, reason)
+
+    # --- a leg comes ------------------------------------------------------------------------------------------
+
+    def _connected(self, leg: LegState, event: Event | None, now: float) -> None:
+        if event is None or not isinstance(event.get("session"), dict):
+            return
+        leg.session = event["session"]
+        self._routes[leg.route].worked()
+        if leg is self._successor:
+            self._successor_ready = True
+            self._switch_if_calm(now)
+        elif leg in self._candidates:
+            self._win(leg, now)
+
+    def _win(self, leg: LegState, now: float) -> None:
+        """The first of the candidates that is ready gets the call."""
+        for other in self._candidates:
+            if other is not leg:
+                other.leg.close()
+        self._candidates.clear()
+        self.timers.set("hedge", None)
+        if self._begun:
+            self._take_over(leg, now)
+        else:
+            self._begin(leg, now)
+
+    def _begin(self, leg: LegState, now: float) -> None:
+        """Configure the first leg, so that the client's session.created shows what it asked for beforehand."""
+        assert leg.session is not None
+        self._beginning = leg
+        self._exchange.configure(leg, self._exchange.ledger.config)
+        if not leg.own_updates:
+            self._announce(leg, leg.session, now)
+
+    def _begin_on(self, leg: LegState, event: Event | None, now: float) -> None:
+        if event is None:
+            return
+        assert leg.session is not None
+        if event.get("type") == "session.updated" and isinstance(event.get("session"), dict):
+            leg.own_updates -= 1
+            self._announce(leg, event["session"], now)
+        elif event.get("type") == "error" and str((event.get("error") or {}).get("event_id")).startswith(CONFIG_ID):
+            self._ports.log(f"route {leg.name}: the configuration was refused: {event['error'].get('message')}")
+            self._exchange.refused_configuration(leg, event["error"])
+            if not leg.own_updates:
+                self._announce(leg, leg.session, now)
+
+    def _announce(self, leg: LegState, session: Any, now: float) -> None:
+        self._beginning = None
+        self._begun = True
+        self._exchange.ledger.session_shown(session)
+        self._notices.event({"type": "session.created", "session": self._steady.show(session)})
+        self._notices.extension("route.changed", route=leg.name, previous=None, reason="begun", gap_ms=0)
+        self._exchange.leg = leg
+        self._serve(leg, now)
+
+    def _take_over(self, leg: LegState, now: float) -> None:
+        assert leg.session is not None
+        previous = self._last_name
+        gap = now - self._seeking_since if self._seeking_since is not None else 0.0
+        reason = self._last_reason
+        self._exchange.ledger.session_shown(leg.session)
+        self._handover.take_over(leg, can_continue=self._routes[leg.route].continues)
+        self._ports.log(f"{previous} -> {leg.name} ({reason}) after {gap * 1000:.0f} ms")
+        self._notices.extension(
+            "route.changed", route=leg.name, previous=previous, reason=reason, gap_ms=round(gap * 1000)
+        )
+        self._serve(leg, now)
+
+    def _serve(self, leg: LegState, now: float) -> None:
+        self._main = leg
+        self._seeking_since = None
+        self.timers.set("give_up", None)
+        self._last_name = leg.name
+        self._ports.serve_by(leg)
+        self._set_leg_timers(leg, now)
+        for kind, message in self._held.take():
+            self._exchange.from_client(kind, message)
+
+    def _set_leg_timers(self, leg: LegState, now: float) -> None:
+        assert leg.session is not None
+        expires_at = leg.session.get("expires_at")
+        cap = expires_at - self._unix_offset - now if isinstance(expires_at, int | float) else 0.0
+        if cap <= 0:  # it does not say, or one of the two clocks is wrong
+            cap = DEFAULT_CAP
+        self.timers.set("rollover", now + max(cap / 2, cap - self._options.rollover_seconds))
+        self.timers.set("cap", now + max(cap * 0.75, cap - CAP_MARGIN))
+        self.timers.set("watch", now + self._options.silence_seconds / 4)
+        self.timers.set("return", now + self._options.return_seconds if leg.route > 0 else None)
+
+    # --- a leg goes -------------------------------------------------------------------------------------------
+
+    def _lose(self, leg: LegState, end: LegEnd, now: float) -> None:
+        self._last_end = end
+        self._last_reason = end.cause.name.lower()
+        self._main = self._beginning = self._exchange.leg = None
+        self._ports.serve_by(None)
+        for name in ("rollover", "cap", "watch", "return", "calm", "retry"):
+            self.timers.set(name, None)
+        if self._begun:
+            self._ports.log(f"route {leg.name} was lost: {end.message}")
+            self._notices.extension("route.lost", route=leg.name, reason=self._last_reason)
+        successor, self._successor = self._successor, None
+        ready, self._successor_ready = self._successor_ready, False
+        if successor is not None and ready and self._begun:
+            self._take_over(successor, now)
+            return
+        if successor is not None:
+            self._candidates.append(successor)
+        self._seek(now)
+
+    def _watch(self, now: float) -> None:
+        """Replace a leg that says nothing when it should."""
+        leg = self._main
+        if leg is None:
+            return
+        self.timers.set("watch", now + self._options.silence_seconds / 4)
+        heard, leg.heard = leg.heard, False
+        if heard or not self._exchange.is_owed:
+            leg.silent_since = None
+        elif leg.silent_since is None:
+            leg.silent_since = now - self._options.silence_seconds / 4
+        elif now - leg.silent_since >= self._options.silence_seconds:
+            leg.leg.close()
+            seconds = self._options.silence_seconds
+            self.leg_ended(leg, LegEnd(Cause.SILENT, f"it said nothing for {seconds:g} s when it should have"), now)
+
+    # --- replacement in a pause -------------------------------------------------------------------------------
+
+    def _roll_over(self, now: float) -> None:
+        """The session's cap comes near: have a fresh one ready."""
+        if self._main is None or self._successor is not None:
+            return
+        self._replace_reason = "rollover"
+        index = next((i for i, route in enumerate(self._routes) if route.rests_until <= now), self._main.route)
+        self._successor = self._open(index)
+
+    def _go_back(self, now: float) -> None:
+        """See whether a better route works again."""
+        if self._main is None or self._main.route == 0:
+            return
+        self.timers.set("return", now + self._options.return_seconds)
+        if self._successor is not None:
+            return
+        better = [i for i in range(self._main.route) if self._routes[i].rests_until <= now]
+        if better:
+            self._replace_reason = "return"
+            self._successor = self._open(better[0])
+
+    def _switch_if_calm(self, now: float) -> None:
+        leg = self._successor
+        if leg is None or not self._successor_ready or self._main is None:
+            return
+        if self._exchange.is_calm:
+            self._switch(now)
+        else:
+            self.timers.set("calm", now + CALM_CHECK_SECONDS)
+
+    def _switch(self, now: float) -> None:
+        assert self._main is not None
+        assert self._successor is not None
+        old, new = self._main, self._successor
+        self._successor = None
+        self._successor_ready = False
+        self._last_reason = self._replace_reason
+        old.leg.close()
+        self._take_over(new, now)
+
+    def _at_cap(self, now: float) -> None:
+        """There was no pause: better cut than be cut off."""
+        if self._successor is not None and self._successor_ready and self._main is not None:
+            self._switch(now)
+
+    def _retry_response(self, _now: float) -> None:
+        self._exchange.retry()
+
+    def _end(self, _now: float) -> None:
+        minutes = self._options.session_seconds / 60
+        text = f"Your session hit the maximum duration of {minutes:g} minutes."
+        self._notices.error(ErrorDetail("invalid_request_error", "session_expired", text))
+        self.close()
+        self._ports.close_client(_GOING_AWAY, text)
+
+
+def _told(end: LegEnd) -> tuple[ErrorDetail, int]:
+    """Return what a client is told of the last failure, and the close code; what an operator must mend stays here."""
+    match end.cause:
+        case Cause.CLIENT:
+            return end.error or ErrorDetail(
+                "invalid_request_error", "invalid_request", end.close_reason or end.message
+            ), end.close_code or _BAD_REQUEST
+        case Cause.QUOTA if end.error is not None:
+            return end.error, _UNAUTHORIZED
+        case Cause.RATE_LIMIT if end.error is not None:
+            return end.error, _TRY_LATER
+        case Cause.CREDENTIALS | Cause.QUOTA:
+            text = "The server could not sign in to the model's server; its log says what to do."
+            return ErrorDetail("server_error", "upstream_unauthorized", text), _INTERNAL
+        case _:
+            text = "The model's server cannot be reached; try again later."
+            return ErrorDetail("server_error", "upstream_unavailable", text), _TRY_LATER
+
+
+_DUE = {
+    "end": Relay._end,
+    "try": Relay._seek,
+    "hedge": Relay._try_next,
+    "give_up": Relay._give_up,
+    "watch": Relay._watch,
+    "rollover": Relay._roll_over,
+    "cap": Relay._at_cap,
+    "return": Relay._go_back,
+    "calm": Relay._switch_if_calm,
+    "retry": Relay._retry_response,
+}

@@ -1,0 +1,47 @@
+"""What was sent to a client lately, for the case that its connection breaks and it comes back."""
+
+from collections import deque
+
+MOST_BYTES = 8_000_000
+
+
+class Replay:
+    """The latest messages to one client, in order.
+
+    Args:
+        most_bytes: Of messages kept; older ones are let go.
+    """
+
+    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+        self._most_bytes = most_bytes
+        self._messages: deque[bytes] = deque()
+        self._bytes = 0
+        self._dropped = 0  # messages let go
+        self._lost_at = 0  # number of the first message that was sent after the connection broke
+
+    def add(self, message: bytes) -> None:
+        self._messages.append(message)
+        self._bytes += len(message)
+        while self._bytes > self._most_bytes:
+            self._bytes -= len(self._messages.popleft())
+            self._dropped += 1
+
+    def mark_lost(self) -> None:
+        """The connection broke: a client that does not say what it has gets what comes from here on."""
+        self._lost_at = self._dropped + len(self._messages)
+
+    def missed(self, last_event_id: str | None) -> tuple[list[bytes], bool]:
+        """Return what a client that comes back has missed, and whether that is all of it.
+
+        Args:
+            last_event_id: Of the last event that it received; None when it does not know.
+        """
+        if last_event_id is None:
+            first = max(self._lost_at, self._dropped)
+            return list(self._messages)[first - self._dropped :], self._lost_at >= self._dropped
+        needle = f'"event_id":"{last_event_id}"'.encode()
+        spaced = f'"event_id": "{last_event_id}"'.encode()
+        for index in range(len(self._messages) - 1, -1, -1):
+            if needle in self._messages[index] or spaced in self._messages[index]:
+                return list(self._messages)[index + 1 :], True
+        return list(self._messages), False

@@ -1,0 +1,181 @@
+"""The small parts of the relay, each by itself."""
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antiphon.path.aliases import Aliases
+from antiphon.path.held import APPEND, Held, Kept
+from antiphon.path.in_flight import MOST_ATTEMPTS, MOST_EVENTS, InFlight, Sent
+from antiphon.path.replay import Replay
+from antiphon.path.steady import SteadySession
+from antiphon.path.timers import Timers
+
+# --- aliases --------------------------------------------------------------------------------------------------
+
+
+def test_an_alias_goes_both_ways() -> None:
+    aliases = Aliases()
+    aliases.add("item_theirs", "item_ours")
+    assert aliases.to_client(b'{"item_id":"item_theirs"}') == b'{"item_id":"item_ours"}'
+    assert aliases.to_leg(b'{"item_id":"item_ours"}') == b'{"item_id":"item_theirs"}'
+
+
+def test_an_id_inside_of_text_is_text() -> None:
+    aliases = Aliases()
+    aliases.add("item_theirs", "item_ours")
+    for text in ('say "item_theirs" aloud', "item_theirs and more", '"item_theirs"'):
+        message = json.dumps({"delta": text}).encode()
+        assert json.loads(aliases.to_client(message)) == {"delta": text}
+
+
+def test_the_same_id_needs_no_alias() -> None:
+    aliases = Aliases()
+    aliases.add("item_1", "item_1")
+    assert not aliases
+
+
+# --- held -----------------------------------------------------------------------------------------------------
+
+
+def append(audio_bytes: int) -> bytes:
+    return b'{"type":"input_audio_buffer.append","audio":"%b"}' % (b"AAAA" * (audio_bytes // 3))
+
+
+def test_what_is_held_comes_out_in_order_and_once() -> None:
+    held = Held(10_000, 10_000)
+    messages = [("a", b"1"), (APPEND, append(30)), ("b", b"2")]
+    for kind, message in messages:
+        assert held.add(kind, message) is Kept.YES
+    assert list(held.take()) == messages
+    assert list(held.take()) == []
+
+
+def test_audio_beyond_its_bound_is_refused_and_said_once() -> None:
+    held = Held(1_000_000, 100)
+    assert held.add(APPEND, append(90)) is Kept.YES
+    assert held.add(APPEND, append(30)) is Kept.NO_ROOM_FOR_AUDIO
+    assert held.add(APPEND, append(30)) is Kept.STILL_NO_ROOM_FOR_AUDIO
+    assert held.add("response.create", b"{}") is Kept.YES
+
+
+def test_bytes_beyond_their_bound_are_refused_each_time() -> None:
+    held = Held(1_000, 1_000_000)
+    assert held.add("x", b"." * 2_000) is Kept.NO_ROOM
+    assert held.add("x", b"." * 2_000) is Kept.NO_ROOM
+
+
+def test_many_empty_messages_count_too() -> None:
+    held = Held(1_000, 1_000_000)
+    assert Kept.NO_ROOM in [held.add("x", b"{}") for _ in range(1_000)]
+
+
+# --- in flight ------------------------------------------------------------------------------------------------
+
+
+def sent(kind: str, event_id: str, item_id: str = "") -> Sent:
+    return Sent(kind, event_id, False, b"{}", item_id)
+
+
+def test_an_answer_takes_out_the_oldest_of_its_kind_and_item() -> None:
+    in_flight = InFlight()
+    for each in (sent("create", "1", "a"), sent("create", "2", "b"), sent("commit", "3")):
+        in_flight.add(each)
+    assert in_flight.answered("create", "b") == sent("create", "2", "b")
+    assert in_flight.answered("commit") == sent("commit", "3")
+    assert in_flight.answered("commit") is None
+    assert [each.event_id for each in in_flight] == ["1"]
+
+
+def test_an_event_that_no_leg_answers_is_not_sent_for_ever() -> None:
+    in_flight = InFlight()
+    in_flight.add(sent("create", "1"))
+    for _ in range(MOST_ATTEMPTS - 1):
+        again, hopeless = in_flight.again()
+        assert ([each.event_id for each in again], hopeless) == (["1"], [])
+    again, hopeless = in_flight.again()
+    assert (again, [each.event_id for each in hopeless]) == ([], ["1"])
+
+
+def test_the_number_of_unanswered_events_is_bounded() -> None:
+    in_flight = InFlight()
+    for number in range(MOST_EVENTS):
+        assert not in_flight.is_full
+        in_flight.add(sent("create", str(number)))
+    assert in_flight.is_full
+
+
+# --- replay ---------------------------------------------------------------------------------------------------
+
+
+def event(number: int) -> bytes:
+    return b'{"type":"x","event_id":"event_%d"}' % number
+
+
+def test_a_client_that_knows_its_last_event_gets_all_behind_it() -> None:
+    replay = Replay()
+    for number in range(5):
+        replay.add(event(number))
+    assert replay.missed("event_2") == ([event(3), event(4)], True)
+
+
+def test_a_client_that_does_not_know_gets_what_came_after_the_loss() -> None:
+    replay = Replay()
+    replay.add(event(0))
+    replay.mark_lost()
+    replay.add(event(1))
+    assert replay.missed(None) == ([event(1)], True)
+
+
+def test_old_messages_are_let_go_and_that_is_said() -> None:
+    replay = Replay(most_bytes=3 * len(event(0)))
+    for number in range(9):
+        replay.add(event(number))
+    assert replay.missed("event_2") == ([event(6), event(7), event(8)], False)
+
+
+@given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 60))
+def test_nothing_is_replayed_twice_or_left_out(before: int, after: int, room: int) -> None:
+    """What is told as complete is exactly what came behind the last event; else it is a tail of it."""
+    replay = Replay(most_bytes=room * len(event(10)))
+    messages = [event(10 + number) for number in range(before + after)]
+    for index, message in enumerate(messages):
+        if index == before:
+            replay.mark_lost()
+        replay.add(message)
+    if not after:
+        replay.mark_lost()
+    missed, is_all = replay.missed(None)
+    assert messages[len(messages) - len(missed) :] == missed
+    assert (len(missed) == after) if is_all else (len(missed) < after)
+
+
+# --- the rest -------------------------------------------------------------------------------------------------
+
+
+def test_a_session_keeps_its_id_model_and_end() -> None:
+    steady = SteadySession("gpt-realtime", 2_000)
+    first = steady.show({"id": "sess_1", "model": "deployment", "expires_at": 1_000, "voice": "marin"})
+    second = steady.show({"id": "sess_2", "model": "other", "expires_at": 1_500})
+    assert first == {"id": "sess_1", "model": "gpt-realtime", "expires_at": 2_000, "voice": "marin"}
+    assert second == {"id": "sess_1", "model": "gpt-realtime", "expires_at": 2_000}
+
+
+def test_timers_are_taken_in_order_once_they_are_due() -> None:
+    timers = Timers()
+    timers.set("late", 3.0)
+    timers.set("soon", 1.0)
+    timers.set("now", 0.5)
+    assert timers.next() == 0.5
+    assert timers.take_due(1.0) == ["now", "soon"]
+    assert timers.next() == 3.0
+
+
+def test_a_timer_that_stays_as_it_is_changes_nothing() -> None:
+    timers = Timers()
+    timers.set("end", 3.0)
+    timers.changed = False
+    timers.set("end", 3.0)
+    timers.set("unknown", None)
+    assert not timers.changed
