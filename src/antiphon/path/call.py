@@ -58,7 +58,7 @@ class RelayEngine:
         self.routes = tuple(routes)
         self.options = options or RelayOptions()
         self.ready = False
-        self._parked: dict[str, Call] = {}
+        self._resumable: dict[str, Call] = {}
         self._calls: set[Call] = set()
 
     async def start(self) -> None:
@@ -73,14 +73,14 @@ class RelayEngine:
     async def close(self) -> None:
         self.ready = False
         for call in tuple(self._calls):
-            call.close()
+            call.end()
         await asyncio.gather(*(route.close() for route in self.routes if isinstance(route, Startable)))
 
-    def open(self, start: SessionStart, client: Client) -> "Call":
+    def open(self, start: SessionStart, client: Client) -> "Attachment":
         """Begin a call; `session.created` is sent as soon as a route has a session."""
-        return Call(self, start, client)
+        return Call(self, start).attach(client)
 
-    def resume(self, token: str, client: Client, last_event_id: str | None) -> "Call | None":
+    def resume(self, token: str, client: Client, last_event_id: str | None) -> "Attachment | None":
         """Give a call whose client was lost to the client that has come back.
 
         Args:
@@ -91,35 +91,34 @@ class RelayEngine:
         Returns:
             None when there is no such call, or not any more.
         """
-        call = self._parked.get(token)
-        if call is not None:
-            call.attach(client, last_event_id)
-        return call
+        call = self._resumable.get(token)
+        return None if call is None else call.resume(client, last_event_id)
 
     # --- for its calls ----------------------------------------------------------------------------------------
 
     def add(self, call: "Call") -> None:
         self._calls.add(call)
         if call.token:
-            self._parked[call.token] = call
+            self._resumable[call.token] = call
 
     def discard(self, call: "Call") -> None:
         self._calls.discard(call)
-        self._parked.pop(call.token, None)
+        self._resumable.pop(call.token, None)
 
 
 class Call:
-    """One relayed call: an `EngineSession` to the transport, and the relay's ports."""
+    """One relayed call, which may outlive its client's connection."""
 
-    def __init__(self, engine: RelayEngine, start: SessionStart, client: Client) -> None:
+    def __init__(self, engine: RelayEngine, start: SessionStart) -> None:
         self._engine = engine
         self._start = start
-        self._client: Client | None = client
         self._loop = asyncio.get_running_loop()
         self._ids = Ids(os.urandom)
         self.token = secrets.token_urlsafe(32) if start.extensions and engine.options.resume_seconds > 0 else ""
         self._replay = Replay() if self.token else None
         self._edge: Edge = edge_for(start.dialect, self._to_client, self._ids)
+        self._attached: Attachment | None = None
+        self._client: Client | None = None
         self._handle: asyncio.TimerHandle | None = None
         self._parting: asyncio.TimerHandle | None = None
         self._rings_at = 0.0
@@ -131,10 +130,30 @@ class Call:
         engine.add(self)
         self._set_timer()
 
-    # --- EngineSession ----------------------------------------------------------------------------------------
+    # --- the client's side, as its attachment tells it --------------------------------------------------------
+
+    def attach(self, client: Client) -> "Attachment":
+        """Let `client` be the one that the call is with."""
+        self._client = client
+        self._attached = Attachment(self)
+        return self._attached
+
+    def resume(self, client: Client, last_event_id: str | None) -> "Attachment":
+        """Go on with a client that has come back; a connection that it still seems to have is closed."""
+        assert self._replay is not None
+        if self._parting is not None:
+            self._parting.cancel()
+            self._parting = None
+        before = self._detach()
+        if before is not None:
+            before.close(_NORMAL, "The session goes on over another connection.")
+        missed, is_all = self._replay.missed(last_event_id)
+        client.send(_event(self._ids, "antiphon.session.resumed", events=len(missed), complete=is_all))
+        for message in missed:
+            client.send(message)
+        return self.attach(client)
 
     def receive(self, message: bytes) -> None:
-        """Take one client event; what is wrong with it is told by the model's server."""
         inward = self._edge.inward(message)
         if inward is not None and not self._closed:
             self._relay.receive(inward, self._loop.time())
@@ -142,59 +161,42 @@ class Call:
                 self._set_timer()
 
     def client_slow(self, slow: bool) -> None:
-        """Hold back the leg while the client does not keep up."""
         self._slow = slow
         if self._leg is not None:
             (self._leg.leg.pause_reading if slow else self._leg.leg.resume_reading)()
 
-    def close(self, lost: bool = False) -> None:
+    def client_gone(self, lost: bool) -> None:
         """The client is gone; a lost one may come back for a while, if it asked for that."""
+        if lost and self._replay is not None and self._announced and not self._closed:
+            self._detach()
+            seconds = self._engine.options.resume_seconds
+            log.info("a client was lost; its call waits %g s for it", seconds)
+            self._parting = self._loop.call_later(seconds, self.end)
+        else:
+            self.end()
+
+    def end(self) -> None:
+        """End the call for good. Safe to call twice."""
         if self._closed:
             return
-        if lost and self._replay is not None and self._announced:
-            self._park()
-        else:
-            self._end()
-
-    # --- resuming ---------------------------------------------------------------------------------------------
-
-    def attach(self, client: Client, last_event_id: str | None) -> None:
-        """Go on with a client that has come back; another connection that it still seems to have is closed."""
-        assert self._replay is not None
-        if self._parting is not None:
-            self._parting.cancel()
-            self._parting = None
-        before, self._client = self._client, None
-        if before is not None:
-            self._replay.mark_lost()
-            before.close(_NORMAL, "The session goes on over another connection.")
-        missed, is_all = self._replay.missed(last_event_id)
-        self._client = client
-        client.send(_event(self._ids, "antiphon.session.resumed", events=len(missed), complete=is_all))
-        for message in missed:
-            client.send(message)
-        self.client_slow(False)
-
-    def belongs_to(self, client: Client) -> bool:
-        """Whether `client` is the connection that the call goes on with."""
-        return self._client is client
-
-    def _park(self) -> None:
-        assert self._replay is not None
-        self._client = None
-        self._replay.mark_lost()
-        self.client_slow(False)
-        seconds = self._engine.options.resume_seconds
-        log.info("a client was lost; its call waits %g s for it", seconds)
-        self._parting = self._loop.call_later(seconds, self._end)
-
-    def _end(self) -> None:
         self._closed = True
+        self._attached = self._client = self._leg = None
         self._engine.discard(self)
         self._relay.close()
         for handle in (self._handle, self._parting):
             if handle is not None:
                 handle.cancel()
+
+    def is_attached(self, attachment: "Attachment") -> bool:
+        return self._attached is attachment
+
+    def _detach(self) -> Client | None:
+        assert self._replay is not None
+        client, self._client, self._attached = self._client, None, None
+        if client is not None:
+            self._replay.mark_lost()
+        self.client_slow(False)
+        return client
 
     # --- the relay's ports ------------------------------------------------------------------------------------
 
@@ -230,8 +232,8 @@ class Call:
             self._client.send(message)
 
     def close_client(self, code: int, reason: str) -> None:
-        client, self._client = self._client, None
-        self._end()
+        client = self._client
+        self.end()
         if client is not None:
             client.close(code, reason)
 
@@ -273,6 +275,33 @@ class Call:
         if not self._closed:
             self._relay.handle_deadline(self._loop.time())
             self._set_timer()
+
+
+class Attachment:
+    """One connection of a client to its call: an `EngineSession` to the transport.
+
+    Once the client has come back over another connection, this one has no say any more.
+    """
+
+    __slots__ = ("_call",)
+
+    def __init__(self, call: Call) -> None:
+        self._call = call
+
+    def receive(self, message: bytes) -> None:
+        """Take one client event; what is wrong with it is told by the model's server."""
+        if self._call.is_attached(self):
+            self._call.receive(message)
+
+    def client_slow(self, slow: bool) -> None:
+        """Hold back the model's server while the client does not keep up."""
+        if self._call.is_attached(self):
+            self._call.client_slow(slow)
+
+    def close(self, lost: bool = False) -> None:
+        """The connection is gone."""
+        if self._call.is_attached(self):
+            self._call.client_gone(lost)
 
 
 class _Ear:

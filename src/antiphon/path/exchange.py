@@ -140,10 +140,8 @@ class Exchange:
         if isinstance(event_id, str):
             return Sent(kind, event_id, False, message, item_id)
         own_id = self.own_id()
-        if "event_id" in event:
-            message = encoded({**event, "event_id": own_id})
-        else:
-            message = with_event_id(message, own_id)
+        has_null = "event_id" in event
+        message = encoded({**event, "event_id": own_id}) if has_null else with_event_id(message, own_id)
         return Sent(kind, own_id, True, message, item_id)
 
     def _pass_on(self, leg: LegState, sent: Sent) -> None:
