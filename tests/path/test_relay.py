@@ -332,10 +332,17 @@ def test_an_id_of_ours_is_not_shown(call: Call) -> None:
     assert call.sent("error")["error"]["event_id"] is None
 
 
-@pytest.mark.parametrize("message", [b"", b"[]", b"{", b'{"type":5}', b'{"type":"no.such.event"}', b"null"])
-def test_what_is_no_event_is_left_to_the_server_to_refuse(call: Call, message: bytes) -> None:
+@pytest.mark.parametrize("message", [b"", b"[]", b"{", b'{"type":5}', b"null", b'{"type":"response.create","x":NaN}'])
+def test_what_is_no_event_is_refused_and_goes_no_further(call: Call, message: bytes) -> None:
     call.client_raw(message)
     assert call.sent("error")["error"]["type"] == "invalid_request_error"
+    assert call.server.received == []
+
+
+def test_an_unknown_event_is_left_to_the_server_to_refuse(call: Call) -> None:
+    call.client("no.such.event")
+    assert call.sent("error")["error"]["param"] == "type"
+    assert call.server.kinds() == ["no.such.event"]
 
 
 @pytest.mark.parametrize(

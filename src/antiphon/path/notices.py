@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from antiphon.errors import ClientEventError
 from antiphon.protocol import codec
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.server_events import Error, ErrorDetail
@@ -32,6 +33,13 @@ class Notices:
     def refuse(self, code: str, message: str, event_id: str | None = None, param: str | None = None) -> None:
         """Tell the client that its event is refused; the session goes on."""
         self.error(ErrorDetail("invalid_request_error", code, message, param, event_id))
+
+    def malformed(self, message: bytes) -> None:
+        """Refuse what is no event: a server more lenient than the gateway might take it for one that it is not."""
+        try:
+            codec.decode(message)
+        except ClientEventError as error:
+            self._send(codec.encode(codec.error_event(error, codec.event_id_of(message)), self._ids))
 
     def event(self, event: Mapping[str, Any]) -> None:
         """Send an event of the API under an id of its own; `type` is one of its keys."""

@@ -134,7 +134,9 @@ class Relay:
         exchange = self._exchange
         exchange.now = now
         kind = type_of(message)
-        if exchange.leg is not None:
+        if not kind:
+            self._notices.malformed(message)
+        elif exchange.leg is not None:
             exchange.from_client(kind, message)
             if exchange.scheduler.deadline is not None:
                 self.timers.set("retry", exchange.scheduler.deadline)

@@ -7,7 +7,7 @@ Source: Realtime API, server events.
 
 from typing import Any
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 
 class ServerEvent(Struct, frozen=True, tag_field="type"):
@@ -44,9 +44,9 @@ class Error(ServerEvent, frozen=True, tag="error"):
 
 class RateLimit(Struct, frozen=True):
     name: str
-    limit: int
-    remaining: int
-    reset_seconds: float
+    limit: int | float
+    remaining: int | float
+    reset_seconds: int | float
 
 
 class RateLimitsUpdated(ServerEvent, frozen=True, tag="rate_limits.updated"):
@@ -115,21 +115,31 @@ class TranscriptionDelta(ServerEvent, frozen=True, tag="conversation.item.input_
 
 
 class TranscriptionUsage(Struct, frozen=True, tag_field="type", tag="duration"):
-    seconds: float
+    seconds: int | float
+
+
+class TranscriptionTokens(Struct, frozen=True, tag_field="type", tag="tokens"):
+    """What upstreams count whose transcription models are billed by tokens."""
+
+    total_tokens: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    input_token_details: Wire | UnsetType = UNSET
 
 
 class TranscriptionCompleted(ServerEvent, frozen=True, tag="conversation.item.input_audio_transcription.completed"):
     item_id: str
     content_index: int
     transcript: str
-    usage: TranscriptionUsage
+    usage: TranscriptionUsage | TranscriptionTokens
 
 
 class TranscriptionError(Struct, frozen=True):
-    # agents-js drops the event when a field is null instead of a string, so `param` is left out.
-    type: str
-    code: str
-    message: str
+    # agents-js drops the event when a field is null instead of a string, so what is unknown is left out.
+    type: str | UnsetType = UNSET
+    code: str | UnsetType = UNSET
+    message: str | UnsetType = UNSET
+    param: str | UnsetType = UNSET
 
 
 class TranscriptionFailed(ServerEvent, frozen=True, tag="conversation.item.input_audio_transcription.failed"):

@@ -3,6 +3,7 @@
 from antiphon.protocol.beta.dialect import BetaDialect
 from antiphon.protocol.beta.lenient import LenientDialect
 from antiphon.protocol.beta.sessions import SHAPES, SessionShape
+from antiphon.protocol.beta.upstream import BetaUpstream
 from antiphon.protocol.beta.values import DEFAULT_TEMPERATURE
 
-__all__ = ["DEFAULT_TEMPERATURE", "SHAPES", "BetaDialect", "LenientDialect", "SessionShape"]
+__all__ = ["DEFAULT_TEMPERATURE", "SHAPES", "BetaDialect", "BetaUpstream", "LenientDialect", "SessionShape"]

@@ -6,6 +6,7 @@ deltas are not padded: the beta shape has no `obfuscation`.
 Source: Realtime API, beta; PROTOCOL's table of server events.
 """
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from msgspec import Struct
 from antiphon.errors import ClientEventError
 from antiphon.protocol import client_events as client
 from antiphon.protocol import server_events as server
+from antiphon.protocol.beta.asked import MOST_ASKED, Asked
 from antiphon.protocol.beta.fields import RESPONSE, RESPONSE_OPTIONS, flattened, nested
 from antiphon.protocol.beta.items import read_item, show_item, show_usage
 from antiphon.protocol.beta.paths import beta_detail, beta_refusal
@@ -127,8 +129,8 @@ ADDED_LATER: frozenset[type[ServerEvent]] = frozenset({server.TranscriptionDelta
 class BetaDialect:
     """One client of the beta shape.
 
-    What GA does not know of a session is kept here: its temperature, and the id of its conversation. That works
-    because each event is answered, accepted or refused, before the next one is decoded.
+    What GA does not know of a session is kept here: its temperature, and the id of its conversation. Answers come in
+    the order of the events that they answer, but any number of events may be on their way.
 
     Args:
         shape: The kind of session.
@@ -146,8 +148,9 @@ class BetaDialect:
         self._shape = shape
         self._is_first_preview = is_first_preview
         self._temperature = temperature
-        self._asked: float | None = None  # temperature of the event that is being handled
-        self._refusal = ""  # message of the refusal that is on its way, in the beta shape's words already
+        self._asked = Asked()
+        # Messages of refusals that are on their way, in the beta shape's words already.
+        self._refusals: deque[str] = deque(maxlen=MOST_ASKED)
         self._conversation_id: str | None = None
         self._temperatures: dict[str, float] = {}  # of running responses
         self._names = _NAMES[shape.kind]
@@ -155,11 +158,10 @@ class BetaDialect:
     # --- from the client ----------------------------------------------------------------------------------------
 
     def decode(self, message: bytes) -> ClientEvent:
-        self._asked = None
         try:
             return self._read(_events.decode(message))
         except ClientEventError as error:
-            self._refusal = error.message
+            self._refusals.append(error.message)
             raise
 
     def _read(self, event: BetaClientEvent) -> ClientEvent:
@@ -178,7 +180,7 @@ class BetaDialect:
         if name != self._shape.update:
             raise self._shape.refuse_other(name)
         update = self._shape.read(event.session)
-        self._asked = update.temperature
+        self._asked.note("session", event.event_id, update.temperature)
         return client.SessionUpdate(session=update.session, event_id=event.event_id)
 
     def _read_item(self, event: ConversationItemCreate) -> ClientEvent:
@@ -189,13 +191,14 @@ class BetaDialect:
 
     def _read_response(self, event: ResponseCreate) -> ClientEvent:
         if event.response is None:
+            self._asked.note("response", event.event_id, None)
             return client.ResponseCreate(event_id=event.event_id)
         options = nested(RESPONSE_OPTIONS, event.response, "response")
         temperature = options.pop("temperature", None)
         if isinstance(items := options.get("input"), list):
             options["input"] = [read_item(item) for item in items]
         response: ResponseOptions = _converted(options, ResponseOptions, "response")
-        self._asked = temperature
+        self._asked.note("response", event.event_id, temperature)
         return client.ResponseCreate(response=response, event_id=event.event_id)
 
     # --- to the client ------------------------------------------------------------------------------------------
@@ -220,27 +223,28 @@ class BetaDialect:
         return server.SessionCreated(self._shape.show(event.session, self._temperature))
 
     def _show_updated(self, event: Any) -> ServerEvent:
-        if self._asked is not None:
-            self._temperature = self._asked
+        if (asked := self._asked.answered("session")) is not None:
+            self._temperature = asked
         return server.SessionUpdated(self._shape.show(event.session, self._temperature))
 
     def _show_response_created(self, event: Any) -> ServerEvent:
-        temperature = self._temperature if self._asked is None else self._asked
-        self._asked = None
-        self._temperatures[event.response["id"]] = temperature
+        asked = self._asked.answered("response")
+        temperature = self._temperature if asked is None else asked
+        self._temperatures[str(event.response.get("id"))] = temperature
         return server.ResponseCreated(self._show_response(event.response, temperature))
 
     def _show_response_done(self, event: Any) -> ServerEvent:
-        temperature = self._temperatures.pop(event.response["id"], self._temperature)
+        temperature = self._temperatures.pop(str(event.response.get("id")), self._temperature)
         return server.ResponseDone(self._show_response(event.response, temperature))
 
     def _show_response(self, response: Wire, temperature: float) -> Wire:
         shown = {key: value for key, value in response.items() if key not in ("output_modalities", "audio")}
-        shown["output"] = [show_item(item) for item in response["output"]]
-        if response["conversation_id"] is not None and self._conversation_id is not None:
+        output = response.get("output")
+        shown["output"] = [show_item(item) for item in output] if isinstance(output, list) else []
+        if response.get("conversation_id") is not None and self._conversation_id is not None:
             shown["conversation_id"] = self._conversation_id  # as announced
-        if response["usage"] is not None:
-            shown["usage"] = show_usage(response["usage"])
+        if (usage := response.get("usage")) is not None:
+            shown["usage"] = show_usage(usage)
         return {**shown, **flattened(RESPONSE, {**response, "temperature": temperature})}
 
     def _show_item(self, event: Any) -> ServerEvent:
@@ -251,9 +255,11 @@ class BetaDialect:
         return _ArgumentsDone(event.response_id, event.item_id, event.output_index, event.call_id, event.arguments)
 
     def _show_error(self, event: Any) -> ServerEvent:
-        self._asked = None  # what it was asked with is refused
-        refusal, self._refusal = self._refusal, ""
-        return event if event.error.message == refusal else server.Error(beta_detail(event.error))
+        if event.error.message in self._refusals:
+            self._refusals.remove(event.error.message)
+            return server.Error(event.error)
+        self._asked.refused(event.error)
+        return server.Error(beta_detail(event.error))
 
 
 _REWRITES: dict[type[ServerEvent], Callable[[BetaDialect, Any], ServerEvent]] = {

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from antiphon.errors import ClientEventError
 from antiphon.protocol.beta import values
 from antiphon.protocol.beta.values import unknown_parameter
 
@@ -94,6 +95,12 @@ RESPONSE_OPTIONS = (
 # A response as it is shown; other fields than in the request, and `max_output_tokens` under its GA name.
 RESPONSE = (_MODALITIES, _VOICE, _OUTPUT_FORMAT, _TEMPERATURE, Field("max_output_tokens", "max_output_tokens"))
 
+# Of these null says something: that there is none.
+NULLABLE = frozenset(
+    {"turn_detection", "input_audio_transcription", "input_audio_noise_reduction", "tracing", "include"}
+)
+_ABSENT = object()
+
 
 def nested(fields: Iterable[Field], flat: Mapping[str, Any], path: str, ignored: Iterable[str] = ()) -> dict[str, Any]:
     """Return the GA object of a flat one; fields that are absent stay absent.
@@ -127,6 +134,36 @@ def flattened(fields: Iterable[Field], ga: Mapping[str, Any]) -> dict[str, Any]:
     return shown
 
 
+def flattened_given(fields: Iterable[Field], ga: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the flat fields that a GA object has a value or a null for; of two names for one place the first."""
+    shown: dict[str, Any] = {}
+    places = set()
+    for field in fields:
+        value = _get(ga, field.place, _ABSENT)
+        if value is not _ABSENT and field.place not in places:
+            places.add(field.place)
+            shown[field.name] = None if value is None else field.show(value)
+    return shown
+
+
+def put_known(fields: Iterable[Field], flat: Mapping[str, Any], ga: dict[str, Any]) -> None:
+    """Put what a server shows flat in its place in `ga`: what GA has no place for is left out, and nothing is refused.
+
+    A null replaces only what may be null in GA.
+    """
+    for field in fields:
+        value = flat.get(field.name)
+        if field.name in flat and field is not _TEMPERATURE and (value is not None or field.name in NULLABLE):
+            _put(ga, field.place, None if value is None else _read_leniently(field, value))
+
+
+def _read_leniently(field: Field, value: Any) -> Any:
+    try:
+        return field.read(value, field.name)
+    except ClientEventError:
+        return value
+
+
 def _put(ga: dict[str, Any], place: str, value: Any) -> None:
     *parents, last = place.split(".")
     for key in parents:
@@ -134,8 +171,8 @@ def _put(ga: dict[str, Any], place: str, value: Any) -> None:
     ga[last] = value
 
 
-def _get(ga: Mapping[str, Any], place: str) -> Any:
+def _get(ga: Mapping[str, Any], place: str, absent: Any = None) -> Any:
     value: Any = ga
     for key in place.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
+        value = value.get(key, absent) if isinstance(value, Mapping) else absent
     return value

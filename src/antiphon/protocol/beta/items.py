@@ -26,26 +26,39 @@ def read_item(item: Any) -> Any:
 def _read_part(part: Any) -> Any:
     if not isinstance(part, Mapping):
         return part
-    read = {key: value for key, value in part.items() if value is not None}
-    kind = read.get("type")
-    if isinstance(kind, str):
-        read["type"] = PART_TYPES.get(kind, kind)
-    return read
+    return _renamed({key: value for key, value in part.items() if value is not None}, PART_TYPES)
 
 
-def show_item(item: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an item that GA shows as the beta shape shows it."""
-    shown = {"id": item["id"], "object": "realtime.item", "type": item["type"]}
+def show_item(item: Any) -> Any:
+    """Return an item that GA shows as the beta shape shows it; what is no item stays."""
+    if not isinstance(item, Mapping):
+        return item
+    shown = {"id": item.get("id"), "object": "realtime.item", "type": item.get("type")}
     shown["status"] = item.get("status", "completed")
     shown |= {key: value for key, value in item.items() if key not in shown and key != "phase"}
-    if "content" in shown:
-        shown["content"] = [
-            {**part, "type": _BETA_PART_TYPES.get(part["type"], part["type"])} for part in item["content"]
-        ]
+    if isinstance(content := item.get("content"), list):
+        shown["content"] = [show_part(part) for part in content]
     return shown
 
 
-def show_usage(usage: Mapping[str, Any]) -> dict[str, Any]:
+def show_part(part: Any) -> Any:
+    """Return a content part under its beta type."""
+    return _renamed(part, _BETA_PART_TYPES)
+
+
+def _renamed(part: Any, names: Mapping[str, str]) -> Any:
+    if not isinstance(part, Mapping) or not isinstance(kind := part.get("type"), str):
+        return part
+    return {**part, "type": names.get(kind, kind)}
+
+
+def show_usage(usage: Any) -> Any:
     """Return the usage of a response without what the beta shape does not count."""
-    details = {name: {key: usage[name][key] for key in keys} for name, keys in _USAGE_DETAILS.items()}
+    if not isinstance(usage, Mapping):
+        return usage
+    details = {
+        name: {key: counts[key] for key in keys if key in counts}
+        for name, keys in _USAGE_DETAILS.items()
+        if isinstance(counts := usage.get(name), Mapping)
+    }
     return {**usage, **details}

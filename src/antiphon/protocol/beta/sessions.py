@@ -69,7 +69,7 @@ class SessionShape:
 
     def show(self, session: Mapping[str, Any], temperature: float) -> dict[str, Any]:
         """Return a GA session object flat."""
-        head = {key: session[key] for key in self.head}
+        head = {key: session.get(key) for key in self.head}
         shown = {**head, **flattened(self.fields, {**session, "temperature": temperature})}
         # A transcription session's say nothing, but clients expect the field.
         return {**shown, "modalities": shown.get("modalities", list(SPOKEN)), "client_secret": None}

@@ -107,21 +107,26 @@ def read_temperature(value: Any, path: str) -> float:
 
 # --- to the client --------------------------------------------------------------------------------------------
 
+# What these are shown may be another server's, with values that GA does not have: such ones are shown as they are.
+
 
 def show_as_is(value: Any) -> Any:
     return value
 
 
 def show_format(value: Any) -> Any:
-    return _FORMAT_NAMES[value["type"]]
+    kind = value.get("type") if isinstance(value, Mapping) else value
+    return _FORMAT_NAMES.get(kind, kind) if isinstance(kind, str) else kind
 
 
-def show_modalities(value: Any) -> list[str]:
+def show_modalities(value: Any) -> Any:
+    if not isinstance(value, list):
+        return value
     return list(SPOKEN if "audio" in value else WRITTEN)
 
 
 def show_voice(value: Any) -> Any:
-    return value["id"] if isinstance(value, Mapping) else value
+    return value.get("id") if isinstance(value, Mapping) else value
 
 
 def show_turn_detection(value: Any) -> Any:
@@ -137,7 +142,7 @@ def show_noise_reduction(value: Any) -> Any:
 
 
 def show_tool_choice(value: Any) -> Any:
-    if isinstance(value, Mapping) and value["type"] == "function":
+    if isinstance(value, Mapping) and value.get("type") == "function" and "name" in value:
         return {"type": "function", "function": {"name": value["name"]}}
     return value
 
@@ -145,8 +150,8 @@ def show_tool_choice(value: Any) -> Any:
 # --- inside ---------------------------------------------------------------------------------------------------
 
 
-def _picked(value: Mapping[str, Any], keys: Iterable[str]) -> dict[str, Any]:
-    return {key: value[key] for key in keys if key in value}
+def _picked(value: Any, keys: Iterable[str]) -> Any:
+    return {key: value[key] for key in keys if key in value} if isinstance(value, Mapping) else value
 
 
 def _check_keys(value: Mapping[str, Any], known: tuple[str, ...], path: str) -> None:

@@ -1,0 +1,112 @@
+"""What an event is, read off its bytes: for those who pass events on and have no need to decode them.
+
+Nothing here checks that an event is a valid one. Where nothing else is said, the last of duplicate keys counts, as it
+does with servers.
+"""
+
+from functools import cache
+from typing import Any
+
+import msgspec
+
+
+class _Typed(msgspec.Struct, gc=False):
+    type: str = ""
+
+
+# A decoder that skips all other fields takes half the time of a search for the key in the bytes, and is safe where
+# that is hard: keys that are escaped, nested, or there twice. Policy may rest on it.
+_typed = msgspec.json.Decoder(_Typed)
+_object: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, Any])
+_FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+_PADDING = ord("=")
+_COLONS = (b":", b": ")  # between a key and its value, as nearly all encoders write it
+
+
+def type_of(message: bytes) -> str:
+    """Return an event's type; "" when it has no string there, or is no sound JSON object. Never raises.
+
+    Half a surrogate pair and `NaN` are not sound, as they are not to `codec`; servers may think otherwise.
+    """
+    try:
+        return _typed.decode(message).type
+    except msgspec.ValidationError:
+        return _string(message, "type")
+    except _FAULTS:
+        return ""
+
+
+def field_of(message: bytes, key: str) -> str:
+    """Return the string that an event has under `key`; "" when there is none. Never raises."""
+    try:
+        value: str = _decoder(key, str).decode(message).value
+    except msgspec.ValidationError:
+        return _string(message, key)
+    except _FAULTS:
+        return ""
+    return value
+
+
+def audio_size(message: bytes, key: bytes = b'"audio"') -> int:
+    """Return how many bytes of audio an event carries, without decoding them; 0 when it has none. Never raises.
+
+    Args:
+        message: An `input_audio_buffer.append`, or a `response.output_audio.delta`.
+        key: Where its base64 stands, in quotes: that is `"audio"` or `"delta"`.
+    """
+    at = message.find(key)
+    behind = at + len(key)
+    begin = message.find(b'"', behind) + 1
+    end = message.find(b'"', begin)
+    # Without backslashes quotes are what they seem, and with no other brace before it the key stands at the top.
+    if (
+        not 0 < at < begin <= end
+        or message[behind : begin - 1] not in _COLONS
+        or message.rfind(b"{", 0, at)  # the event's own is at 0
+        or message.find(b"\\") >= 0
+        or (end + 2 != len(message) and message.find(key, end) >= 0)  # of duplicates the last one counts
+    ):
+        return _decoded_size(field_of(message, key.decode().strip('"')).encode())
+    if message[end - 1] == _PADDING:
+        return (end - begin - 1 - (message[end - 2] == _PADDING)) * 3 // 4
+    return (end - begin) * 3 // 4
+
+
+def _decoded_size(base64: bytes) -> int:
+    return (len(base64) - base64.endswith(b"=") - base64.endswith(b"==")) * 3 // 4
+
+
+def with_event_id(message: bytes, event_id: str) -> bytes:
+    """Return an event that has a field at least, and no `event_id`, with that one."""
+    begin = message.index(b"{") + 1
+    return b'%b"event_id":%b,%b' % (message[:begin], msgspec.json.encode(event_id), message[begin:])
+
+
+def retyped(message: bytes, new: bytes) -> bytes:
+    """Return a valid event, with no key twice, under the type `new`; what else it has is not decoded if possible."""
+    at = message.find(b'"type"')
+    begin = message.find(b'"', at + len(b'"type"')) + 1
+    end = message.find(b'"', begin)
+    if (
+        not 0 < at < begin <= end
+        or message[at + len(b'"type"') : begin - 1] not in _COLONS
+        or message.rfind(b"{", 0, at)
+        or message.find(b"\\", 0, end) >= 0
+    ):
+        return msgspec.json.encode({**_object.decode(message), "type": new.decode()})
+    return b"".join((message[:begin], new, message[end:]))
+
+
+def _string(message: bytes, key: str) -> str:
+    # Of duplicate keys one had no string: is the last one any better?
+    try:
+        raw: msgspec.Raw = _decoder(key, msgspec.Raw).decode(message).value
+        return msgspec.json.decode(raw, type=str)
+    except _FAULTS:
+        return ""
+
+
+@cache
+def _decoder(key: str, kind: type[str] | type[msgspec.Raw]) -> msgspec.json.Decoder[Any]:
+    field = msgspec.defstruct("Field", [("value", kind, kind())], rename={"value": key}, gc=False)
+    return msgspec.json.Decoder(field)
