@@ -207,9 +207,11 @@ async def test_a_lost_client_gets_what_it_missed_and_nothing_twice() -> None:
     scene.leg.say("input_audio_buffer.cleared")
     scene.call.close(lost=True)
     scene.leg.say("rate_limits.updated", rate_limits=[])
+    assert scene.engine.parked == 1
     again = MemoryClient()
     call = scene.engine.resume(scene.client.token, again, None)
     assert call is not None
+    assert scene.engine.parked == 0
     assert again.kinds == ["antiphon.session.resumed", "rate_limits.updated"]
     assert again.events[0]["complete"] is True
     call.receive(event("input_audio_buffer.clear"))
@@ -251,6 +253,7 @@ async def test_a_lost_client_is_waited_for_only_so_long() -> None:
     await settled()
     scene.call.close(lost=True)
     await asyncio.wait_for(scene.leg.closed.wait(), 10)
+    assert scene.engine.parked == 0
     assert scene.engine.resume(scene.client.token, MemoryClient(), None) is None
 
 

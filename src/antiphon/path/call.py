@@ -58,6 +58,7 @@ class RelayEngine:
         self.routes = tuple(routes)
         self.options = options or RelayOptions()
         self.ready = False
+        self.parked = 0  # calls whose client was lost and may come back
         self._resumable: dict[str, Call] = {}
         self._calls: set[Call] = set()
 
@@ -141,9 +142,7 @@ class Call:
     def resume(self, client: Client, last_event_id: str | None) -> "Attachment":
         """Go on with a client that has come back; a connection that it still seems to have is closed."""
         assert self._replay is not None
-        if self._parting is not None:
-            self._parting.cancel()
-            self._parting = None
+        self._stop_waiting()
         before = self._detach()
         if before is not None:
             before.close(_NORMAL, "The session goes on over another connection.")
@@ -172,6 +171,7 @@ class Call:
             seconds = self._engine.options.resume_seconds
             log.info("a client was lost; its call waits %g s for it", seconds)
             self._parting = self._loop.call_later(seconds, self.end)
+            self._engine.parked += 1
         else:
             self.end()
 
@@ -183,12 +183,18 @@ class Call:
         self._attached = self._client = self._leg = None
         self._engine.discard(self)
         self._relay.close()
-        for handle in (self._handle, self._parting):
-            if handle is not None:
-                handle.cancel()
+        self._stop_waiting()
+        if self._handle is not None:
+            self._handle.cancel()
 
     def is_attached(self, attachment: "Attachment") -> bool:
         return self._attached is attachment
+
+    def _stop_waiting(self) -> None:
+        if self._parting is not None:
+            self._parting.cancel()
+            self._parting = None
+            self._engine.parked -= 1
 
     def _detach(self) -> Client | None:
         assert self._replay is not None
