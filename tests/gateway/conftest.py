@@ -27,9 +27,11 @@ async def run() -> AsyncIterator[Callable[..., Any]]:
     """Return what starts a gateway: `await run(api_keys=("K",))`; all are stopped at the end."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(limits: WebSocketLimits | None = None, **settings: Any) -> Running:
+        async def start(
+            limits: WebSocketLimits | None = None, traits: Mapping[str, Any] | None = None, **settings: Any
+        ) -> Running:
             engine = GreetingEngine()
-            server = Server(ServerSettings(port=0, **settings), Backend(engine), limits)
+            server = Server(ServerSettings(port=0, **settings), Backend(engine, **(traits or {})), limits)
             await server.start()
             stack.push_async_callback(server.stop)
             http = await stack.enter_async_context(

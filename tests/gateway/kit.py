@@ -35,7 +35,9 @@ class GreetingSession:
     def receive(self, message: bytes) -> None:
         self.client.send(message)
 
-    def close(self) -> None:
+    def client_slow(self, slow: bool) -> None: ...
+
+    def close(self, lost: bool = False) -> None:
         self.closed.set()
 
 

@@ -1,13 +1,16 @@
 """The effective settings: what all sources say, the later one winning, checked as a whole before anything starts."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 from urllib.parse import urlsplit
 
-from antiphon.config.settings import OPENAI_TABLES, OPENAI_URL, SETTINGS, Settings
+from antiphon.config.engine_choice import Asked, Choice, choose_engine, is_own_address
+from antiphon.config.settings import OPENAI_TABLES, SETTINGS, Settings
 from antiphon.config.sources import Given, Source, read_dotenv_file, read_environment, read_flags, read_toml
-from antiphon.config.values import is_loopback
+from antiphon.config.upstreams import OPENAI_KEY, Upstreams, Variables, environment_tables, read_upstreams
+from antiphon.config.values import OPENAI_URL, is_loopback
 from antiphon.errors import ConfigError
 
 DEFAULT_FILE = "antiphon.toml"
@@ -16,7 +19,10 @@ DEFAULT_ORIGIN = "default"
 
 @dataclass(frozen=True)
 class Loaded:
-    """The settings, and for each key where its value came from, such as `environment ANTIPHON_SERVER_PORT`."""
+    """The settings, and for each key where its value came from, such as `environment ANTIPHON_SERVER_PORT`.
+
+    The keys of an upstream are `upstream.NAME.base_url` and so on.
+    """
 
     settings: Settings
     origins: Mapping[str, str]
@@ -60,13 +66,52 @@ def load_settings(
         effective.problems += source.problems
         for given in source.given.values():
             _apply(effective, given)
-    _use_openai_key(effective, sources)
+    # A later source wins.
+    variables = {name: variable for source in sources for name, variable in source.variables.items()}
+    _use_openai_key(effective, variables)
     _check_exposure(effective)
     for table in OPENAI_TABLES:
         _check_model_key(effective, table)
+    upstreams, choice = _choose(effective, sources, variables)
     if effective.problems:
         raise ConfigError(_message(effective.problems))
-    return Loaded(_build(effective.values), effective.origins)
+    settings = replace(_build(effective.values), upstreams=upstreams.values, why=choice.why)
+    return Loaded(settings, effective.origins | upstreams.origins)
+
+
+def _choose(effective: _Effective, sources: list[Source], variables: Variables) -> tuple[Upstreams, Choice]:
+    """Decide whether to relay, and where to."""
+    tables = [table for source in sources for table in source.upstreams]
+    values = effective.values
+    asked = Asked(
+        kind=str(values["engine.kind"]),
+        origins=effective.origins,
+        has_tables=bool(tables),
+        variables=variables,
+        host=str(values["server.host"]),
+        port=cast(int, values["server.port"]),
+    )
+    choice = choose_engine(asked)
+    # Where upstreams are listed, calls go to these and to nobody else.
+    upstreams = read_upstreams(tables or (environment_tables(variables) if choice.relays else ()), variables)
+    effective.problems += upstreams.problems
+    if choice.relays and not upstreams.problems:
+        _check_upstreams(effective, upstreams, asked)
+    return upstreams, choice
+
+
+def _check_upstreams(effective: _Effective, upstreams: Upstreams, asked: Asked) -> None:
+    if not upstreams.values:
+        effective.problems.append(
+            f"engine.kind ({asked.origins['engine.kind']}): there is nobody to relay to; set OPENAI_API_KEY, "
+            "or describe the server in antiphon.toml under [[upstream]]"
+        )
+    for upstream in upstreams.values:
+        if effective.usable("server.host", "server.port") and is_own_address(upstream.base_url, asked.host, asked.port):
+            effective.problems.append(
+                f"upstream.{upstream.name}.base_url ({upstreams.origins[f'upstream.{upstream.name}.base_url']}): "
+                f"{upstream.base_url} is this server itself; give the server to relay to, or choose --engine local"
+            )
 
 
 def _read_file(folder: Path, config: str | None) -> Source:
@@ -100,14 +145,14 @@ def _find_agent(agent: str, folder: Path) -> str:
     return str(path)
 
 
-def _use_openai_key(effective: _Effective, sources: list[Source]) -> None:
-    """Fall back to OPENAI_API_KEY, the later source winning, where it belongs."""
-    found = [source.openai_key for source in sources if source.openai_key]
+def _use_openai_key(effective: _Effective, variables: Variables) -> None:
+    """Fall back to OPENAI_API_KEY where it belongs."""
+    found = variables.get(OPENAI_KEY)
     for table in OPENAI_TABLES if found else ():
         key = f"{table}.api_key"
         # The key of one company must not travel to whatever other server base_url names.
-        if effective.origins[key] == DEFAULT_ORIGIN and _is_openai(effective, table):
-            effective.values[key], effective.origins[key] = found[-1]
+        if found and effective.origins[key] == DEFAULT_ORIGIN and _is_openai(effective, table):
+            effective.values[key], effective.origins[key] = found.value, found.origin
 
 
 def _is_openai(effective: _Effective, table: str) -> bool:
@@ -151,5 +196,5 @@ def _build(values: Mapping[str, object]) -> Settings:
     for setting in SETTINGS:
         tables.setdefault(setting.table, {})[setting.name] = values[setting.key]
     # Each value came through its setting's Kind, which is what makes it the field's type.
-    made = {each.name: type(getattr(Settings(), each.name))(**tables[each.name]) for each in fields(Settings)}
+    made = {name: type(getattr(Settings(), name))(**values) for name, values in tables.items()}
     return Settings(**made)

@@ -4,12 +4,15 @@ The dataclasses are the source; `SETTINGS`, the list of all with what there is t
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
+from antiphon.config.declaring import secret_setting, setting
+from antiphon.config.relay_settings import RelaySettings, UpstreamSettings
 from antiphon.config.values import (
     BOOLEAN,
     HOST,
+    OPENAI_URL,
     ORIGINS,
     URL,
     Kind,
@@ -23,57 +26,15 @@ from antiphon.config.values import (
     text,
 )
 
-OPENAI_URL = "https://api.openai.com/v1"
 MODEL = text("a model", "the model's name as its server knows it")
 # The tables of stages that can be a server of the OpenAI kind.
 OPENAI_TABLES = ("stt", "tts", "llm")
-
-
-def setting(
-    default: object,
-    kind: Kind[Any],
-    description: str,
-    *,
-    flag: str = "",
-    alias: str = "",
-    stands_for_table: bool = False,
-) -> Any:
-    """Declare one setting.
-
-    Args:
-        default: Its value when nobody sets it.
-        kind: How it is read and checked.
-        description: One sentence or two for the documentation and `--help`.
-        flag: Its command-line flag, such as `--port`.
-        alias: A second, shorter name in the environment.
-        stands_for_table: `llm = "openai"` means this setting of the table `llm`.
-    """
-    return _declare(default, kind, description, flag, alias, stands_for_table, is_secret=False)
-
-
-def secret_setting(default: object, kind: Kind[Any], description: str, *, alias: str = "") -> Any:
-    """Declare a setting whose value is never shown; it has no flag, since others can read a command line."""
-    return _declare(default, kind, description, "", alias, stands_for_table=False, is_secret=True)
 
 
 def key_setting(table: str) -> Any:
     """Declare the key for the server of one stage."""
     description = f"Key for `{table}.base_url`. Unset, `OPENAI_API_KEY` is used, but only for OpenAI's own server."
     return secret_setting(None, secret("API key"), description)
-
-
-def _declare(  # noqa: PLR0917 - the one place where the two kinds of declaration meet
-    default: object, kind: Kind[Any], description: str, flag: str, alias: str, stands_for_table: bool, is_secret: bool
-) -> Any:
-    metadata = {
-        "kind": kind,
-        "description": description,
-        "flag": flag,
-        "alias": alias,
-        "stands_for_table": stands_for_table,
-        "is_secret": is_secret,
-    }
-    return field(default=default, repr=not is_secret, metadata=metadata)
 
 
 @dataclass(frozen=True)
@@ -122,7 +83,11 @@ class ServerSettings:
         integer(1, 1024),
         "Largest message that a client may send, in MB (1,000,000 bytes).",
     )
-    session_minutes: int = setting(60, integer(1, 1440), "Longest session, in minutes.")
+    session_minutes: int = setting(
+        60,
+        integer(1, 1440),
+        "Longest session of the embedded engine, in minutes; relayed calls have `relay.session_minutes`.",
+    )
 
 
 @dataclass(frozen=True)
@@ -130,12 +95,18 @@ class EngineSettings:
     """What answers."""
 
     kind: str = setting(
-        "local", choice("an engine", "local"), "The engine that answers.", flag="--engine", stands_for_table=True
+        "auto",
+        choice("an engine", "auto", "local", "relay"),
+        "The engine that answers: the embedded one, or other Realtime servers through the relay. `auto` relays when "
+        "upstreams are configured or OPENAI_API_KEY is set, unless a stage was chosen as well.",
+        flag="--engine",
+        stands_for_table=True,
     )
     agent: str = setting(
-        "maple",
-        text("an agent", "the name of a bundled agent or the path of an agent's TOML file"),
-        "Who answers: a bundled agent's name, or the path of an agent's TOML file.",
+        "",
+        optional_text("an agent", "the name of a bundled agent or the path of an agent's TOML file"),
+        "Who answers: a bundled agent's name, or the path of an agent's TOML file. Unset, the embedded engine answers "
+        "as `maple`, and relayed sessions have only what their clients ask for.",
         flag="--agent",
         alias="ANTIPHON_AGENT",
     )
@@ -214,7 +185,12 @@ class LlmSettings:
 
 @dataclass(frozen=True)
 class Settings:
-    """All settings, checked. `Settings()` holds the defaults."""
+    """All settings, checked. `Settings()` holds the defaults.
+
+    Args:
+        upstreams: Where calls are relayed to, the most wanted first.
+        why: Why `engine.kind = "auto"` came to what `relays` says.
+    """
 
     server: ServerSettings = ServerSettings()
     engine: EngineSettings = EngineSettings()
@@ -222,6 +198,14 @@ class Settings:
     stt: SttSettings = SttSettings()
     tts: TtsSettings = TtsSettings()
     llm: LlmSettings = LlmSettings()
+    relay: RelaySettings = RelaySettings()  # noqa: RUF009 - it is frozen
+    upstreams: tuple[UpstreamSettings, ...] = ()
+    why: str = field(default="there is no [[upstream]] and no OPENAI_API_KEY", compare=False)
+
+    @property
+    def relays(self) -> bool:
+        """Whether other servers answer: what `engine.kind` says, or what `auto` came to."""
+        return self.engine.kind == "relay" or (self.engine.kind == "auto" and bool(self.upstreams))
 
 
 @dataclass(frozen=True)
@@ -247,7 +231,7 @@ class Setting:
 
 
 def _settings() -> Iterator[Setting]:
-    for table in fields(Settings):
+    for table in (entry for entry in fields(Settings) if is_dataclass(entry.default)):
         for leaf in fields(getattr(Settings(), table.name)):
             names = [f"ANTIPHON_{table.name}_{leaf.name}".upper()]
             if leaf.metadata["stands_for_table"]:

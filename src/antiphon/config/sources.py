@@ -14,7 +14,8 @@ BY_KEY: Mapping[str, Setting] = {setting.key: setting for setting in SETTINGS}
 BY_ENVIRONMENT: Mapping[str, Setting] = {name: setting for setting in SETTINGS for name in setting.environment}
 BY_TABLE: Mapping[str, Setting] = {setting.table: setting for setting in SETTINGS if setting.stands_for_table}
 TABLES = frozenset(setting.table for setting in SETTINGS)
-OPENAI_KEY = "OPENAI_API_KEY"
+UPSTREAM_TABLE = "upstream"
+UPSTREAM_PREFIX = "ANTIPHON_UPSTREAM_"
 
 # Kubernetes puts these into every pod beside a service named "antiphon" or "antiphon-…"; they are nobody's settings.
 _SERVICE_LINK_NAME = re.compile(r".*_(SERVICE_(HOST|PORT)(_\w+)?|PORT_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)")
@@ -38,13 +39,32 @@ class Given:
     folder: Path
 
 
+@dataclass(frozen=True)
+class Variable:
+    """A variable of `.env` or the environment that is no setting of ours by itself; `folder` as in `Given`."""
+
+    value: str = field(repr=False)
+    origin: str
+    folder: Path
+
+
+@dataclass(frozen=True)
+class UpstreamTable:
+    """One `[[upstream]]`, as it stands there; `folder` as in `Given`."""
+
+    content: Mapping[str, object] = field(repr=False)
+    origin: str
+    folder: Path
+
+
 @dataclass
 class Source:
-    """What one source gave, and what is wrong with it. `openai_key` has the value and origin of OPENAI_API_KEY."""
+    """What one source gave, and what is wrong with it; variables that are set to nothing count as not set."""
 
     given: dict[str, Given] = field(default_factory=dict)
     problems: list[str] = field(default_factory=list)
-    openai_key: tuple[str, str] | None = field(default=None, repr=False)
+    variables: dict[str, Variable] = field(default_factory=dict)
+    upstreams: list[UpstreamTable] = field(default_factory=list)
 
     def add(self, setting: Setting, raw: object, origin: str, folder: Path) -> None:
         """Take a value; a second one for the same setting in one source is a mistake."""
@@ -56,20 +76,29 @@ class Source:
 
     def add_file(self, setting: Setting, raw: object, origin: str, folder: Path) -> None:
         """Take a secret from the file that `raw` names."""
-        if not isinstance(raw, str) or not raw:
-            self.problems.append(f"{setting.key} ({origin}): it is not a path; give the path of a file")
-            return
-        # Whoever gives the secret itself here by mistake must not find it in a log.
-        shown = repr(raw) if "/" in raw else "it names"
         try:
-            content = (folder / raw).expanduser().read_text(encoding="utf-8")
-        except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
-            self.problems.append(
-                f"{setting.key} ({origin}): the file {shown} cannot be read ({reason}); make it readable for this user"
-            )
+            content = read_secret_file(raw, folder)
+        except ValueError as error:
+            self.problems.append(f"{setting.key} ({origin}): {error}")
             return
-        self.add(setting, content.strip(), f"{origin}, the file {raw}", folder)
+        self.add(setting, content, f"{origin}, the file {raw}", folder)
+
+
+def read_secret_file(raw: object, folder: Path) -> str:
+    """Return the secret in the file that `raw` names, relative to `folder`.
+
+    Raises:
+        ValueError: What is wrong, and what to do.
+    """
+    if not isinstance(raw, str) or not raw:
+        raise ValueError("it is not a path; give the path of a file")
+    # Whoever gives the secret itself here by mistake must not find it in a log.
+    shown = repr(raw) if "/" in raw else "it names"
+    try:
+        return (folder / raw).expanduser().read_text(encoding="utf-8").strip()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8 text"
+        raise ValueError(f"the file {shown} cannot be read ({reason}); make it readable for this user") from None
 
 
 def read_toml(path: Path, shown: str) -> Source:
@@ -89,8 +118,11 @@ def read_toml(path: Path, shown: str) -> Source:
 
 
 def _read_table(source: Source, table: str, content: object, folder: Path, shown: str) -> None:
-    if table not in TABLES:
-        source.problems.append(f"{shown}: {table} is not a setting; {_advice(table, [*TABLES, *BY_KEY])}")
+    if table == UPSTREAM_TABLE:
+        _read_upstreams(source, content, folder, shown)
+    elif table not in TABLES:
+        known = [*TABLES, *BY_KEY, UPSTREAM_TABLE]
+        source.problems.append(f"{shown}: {table} is not a setting; {advice(table, known)}")
     elif isinstance(content, dict):
         for name, raw in content.items():
             _read_leaf(source, f"{table}.{name}", raw, folder, shown)
@@ -98,6 +130,16 @@ def _read_table(source: Source, table: str, content: object, folder: Path, shown
         source.add(BY_TABLE[table], content, shown, folder)
     else:
         source.problems.append(f"{shown}: {table} is a table of settings; write [{table}] and its settings below it")
+
+
+def _read_upstreams(source: Source, content: object, folder: Path, shown: str) -> None:
+    if not isinstance(content, list) or not all(isinstance(entry, dict) for entry in content):
+        source.problems.append(
+            f"{shown}: {UPSTREAM_TABLE} is a list of tables; write [[{UPSTREAM_TABLE}]] above each, with two brackets"
+        )
+        return
+    for number, entry in enumerate(content, 1):
+        source.upstreams.append(UpstreamTable(entry, f"{shown} [[{UPSTREAM_TABLE}]] {number}", folder))
 
 
 def _read_leaf(source: Source, key: str, raw: object, folder: Path, shown: str) -> None:
@@ -109,7 +151,7 @@ def _read_leaf(source: Source, key: str, raw: object, folder: Path, shown: str) 
     if file_of and file_of.is_secret:
         source.add_file(file_of, raw, origin, folder)
         return
-    source.problems.append(f"{shown}: {key} is not a setting; {_advice(key, BY_KEY)}")
+    source.problems.append(f"{shown}: {key} is not a setting; {advice(key, BY_KEY)}")
 
 
 def read_dotenv_file(path: Path) -> Source:
@@ -147,11 +189,11 @@ def _read_variable(source: Source, name: str, value: str, origin: str, folder: P
     file_of = BY_ENVIRONMENT.get(name.removesuffix("_FILE"))
     if file_of and file_of.is_secret:
         source.add_file(file_of, value, origin, folder)
-    elif name == OPENAI_KEY and value:
-        source.openai_key = (value, origin)
-    elif name.startswith("ANTIPHON_"):
+    elif name.startswith("ANTIPHON_") and not name.startswith(UPSTREAM_PREFIX):
         place = origin if name in origin else f"{origin}, {name}"
-        source.problems.append(f"{place}: there is no such setting; {_advice(name, BY_ENVIRONMENT)}")
+        source.problems.append(f"{place}: there is no such setting; {advice(name, BY_ENVIRONMENT)}")
+    elif value:
+        source.variables[name] = Variable(value, origin, folder)
 
 
 def read_flags(flags: Mapping[str, str], folder: Path) -> Source:
@@ -167,7 +209,8 @@ def _unreadable(shown: str, error: Exception) -> str:
     return f"{shown}: it cannot be read ({reason}); make it a text file that this user may read"
 
 
-def _advice(name: str, known: Iterable[str]) -> str:
+def advice(name: str, known: Iterable[str]) -> str:
+    """Return what to do about a name that is no setting: the one among `known` that was meant, or how to find it."""
     nearest = _nearest(name, sorted(known))
     return f"did you mean {nearest}?" if nearest else "remove it; `antiphon config` lists all settings"
 

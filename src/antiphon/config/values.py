@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 T = TypeVar("T")
 
+OPENAI_URL = "https://api.openai.com/v1"
 SHORTEST_API_KEY = 8
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _QUOTES = "\"'`“”‘’"  # noqa: RUF001 - typographic quotes come along when a key is copied from a document
@@ -201,14 +202,14 @@ def is_loopback(host: str) -> bool:
 
 def _read_url(raw: object) -> str:
     expects = "a URL such as https://api.openai.com/v1 or http://127.0.0.1:11434/v1"
-    if not isinstance(raw, str) or not _is_http_url(raw):
+    if not isinstance(raw, str) or not is_http_url(raw):
         # What stands before an @ is a password.
         shown = show(raw) if "@" not in str(raw) else "a URL with a user name in it"
         raise ValueError(f"{shown} is not usable; give {expects}")
     return raw.rstrip("/")
 
 
-def _is_http_url(value: str) -> bool:
+def is_http_url(value: str) -> bool:
     try:
         parts = urlsplit(value)
         _ = parts.port  # raises for a port that is none
@@ -227,7 +228,7 @@ def _read_origins(raw: object) -> tuple[str, ...]:
     if entries is None:
         raise ValueError(f"{show(raw)} is not a list of origins; give {expects}")
     for entry in entries:
-        if entry != "*" and not (_is_http_url(entry) and not urlsplit(entry).path):
+        if entry != "*" and not (is_http_url(entry) and not urlsplit(entry).path):
             raise ValueError(f"{show(entry)} is not an origin (scheme, host and port, no path); give {expects}")
     return tuple(entry.lower() for entry in entries)
 

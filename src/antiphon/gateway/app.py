@@ -34,7 +34,7 @@ from antiphon.gateway.session_bodies import (
     CreateClientSecret,
 )
 from antiphon.gateway.sessions import SessionRoutes, key_of
-from antiphon.protocol.models import OWN_MODEL, REALTIME_MODELS, is_realtime_model
+from antiphon.protocol.models import REALTIME_MODELS, is_realtime_model
 from antiphon.transports.websocket import PATH, TRANSLATIONS_PATH
 
 AZURE_PREFIX = "/openai"
@@ -239,13 +239,13 @@ class _Routes:
 
     async def models(self, request: Request) -> Response:
         self._gateway.keyring.check(key_of(request))
-        names = (OWN_MODEL, *REALTIME_MODELS)
+        names = self._gateway.backend.models
         return JSONResponse({"object": "list", "data": [self._model(name) for name in names]})
 
     async def model(self, request: Request) -> Response:
         self._gateway.keyring.check(key_of(request))
         name = request.path_params["id"]
-        if not is_realtime_model(name):
+        if name not in self._gateway.backend.models and not is_realtime_model(name):
             message = f"The model {name[:100]!r} does not exist. GET /v1/models lists those that do."
             raise RequestError(404, message, "model_not_found", "model")
         return JSONResponse(self._model(name))

@@ -3,19 +3,25 @@
 Source: Realtime API, "WebSocket connect"; the close codes follow real traffic.
 """
 
+import os
+
 from antiphon.errors import ClientEventError
 from antiphon.gateway.auth import AccessDeniedError, Keyring, key_in_handshake
 from antiphon.gateway.client_secrets import ClientSecret
 from antiphon.gateway.engine import Backend
 from antiphon.gateway.limits import Capacity
+from antiphon.gateway.merging import merged
 from antiphon.gateway.origins import Origins, refusal
+from antiphon.protocol import codec
 from antiphon.protocol.beta import DEFAULT_TEMPERATURE, SHAPES, BetaDialect, LenientDialect
 from antiphon.protocol.config import SessionConfig
 from antiphon.protocol.dialect import Dialect, GaDialect
-from antiphon.protocol.models import REALTIME_MODELS, is_realtime_model
-from antiphon.protocol.server_events import ErrorDetail
+from antiphon.protocol.ids import Ids
+from antiphon.protocol.models import REALTIME_MODELS
+from antiphon.protocol.server_events import Error, ErrorDetail
 from antiphon.protocol.session_kinds import KINDS, REALTIME, TRANSCRIPTION, SessionKind
 from antiphon.session.start import SessionStart
+from antiphon.transports.base import Client, EngineSession
 from antiphon.transports.handshake import Handshake
 from antiphon.transports.websocket import (
     AZURE_BETA_PATH,
@@ -29,6 +35,10 @@ from antiphon.transports.websocket import (
     Admission,
     Refusal,
 )
+
+SESSION_NOT_FOUND = "session_not_found"
+_LONGEST_IDENTIFIER = 512  # characters
+_ids = Ids(os.urandom)
 
 
 class _RefusedError(Exception):
@@ -74,14 +84,44 @@ class Door:
         try:
             secret = self._authenticate(handshake)
             _check_path(handshake)
-            kind = _kind(handshake, secret)
-            model = _model(handshake, secret) if kind.responds else _no_model(handshake)
-            dialect = dialect_of(handshake, kind, secret, self._lenient)
-            start = SessionStart(model, self._config(kind, secret), kind, dialect)
-            self._check_capacity()
+            if handshake.parameter("resume") is not None:
+                return self._resume(handshake)
+            start = self._start(handshake, secret)
+            self._check_ready()
+            self._check_room()
         except _RefusedError as error:
             return error.refusal
         return Admission(start, self._capacity.enter())
+
+    def _resume(self, handshake: Handshake) -> Admission:
+        """Admit a client that comes back to its call, which counts already and needs no room."""
+        resume, token = self._backend.resume, handshake.parameter("resume") or ""
+        if resume is None:
+            message = "This server keeps no sessions for clients that were lost; start a new one, without ?resume=."
+            raise _RefusedError(BAD_REQUEST, SESSION_NOT_FOUND, message, "resume")
+        self._check_ready()
+        last_event_id = handshake.parameter("last_event_id") or None
+
+        def come_back(client: Client) -> EngineSession:
+            return resume(token, client, last_event_id) or _NoSession(client)
+
+        # All that a session begins with is the call's own already; the model is for the log.
+        start = SessionStart(handshake.parameter("model") or "as before")
+        return Admission(start, self._capacity.enter(), come_back)
+
+    def _start(self, handshake: Handshake, secret: ClientSecret | None) -> SessionStart:
+        kind = _kind(handshake, secret)
+        # An agent's wishes are about answers, which a transcription has none of.
+        asked = merged(self._backend.asked if kind.responds else {}, secret.session if secret else {})
+        return SessionStart(
+            self._model(handshake, secret) if kind.responds else _no_model(handshake),
+            self._config(kind, secret),
+            kind,
+            dialect_of(handshake, kind, secret, self._lenient),
+            extensions=_wants_extensions(handshake),
+            asked=asked,
+            safety_identifier=_safety_identifier(handshake) or (secret.safety_identifier if secret else None),
+        )
 
     def _authenticate(self, handshake: Handshake) -> ClientSecret | None:
         origin = handshake.header("origin")
@@ -96,11 +136,24 @@ class Door:
         if secret is None or not secret.session:
             return self._backend.defaults
         try:
-            return kind.updated(self._backend.defaults, secret.session, self._backend.defaults)
+            return self._backend.configured(kind, secret.session)
         except ClientEventError as error:  # made by another version of the server
             raise _RefusedError(BAD_REQUEST, error.code, error.message, error.param) from None
 
-    def _check_capacity(self) -> None:
+    def _model(self, handshake: Handshake, secret: ClientSecret | None) -> str:
+        model = handshake.parameter("model") or (secret.model if secret else None)
+        is_azure = _path(handshake) in (AZURE_PATH, AZURE_BETA_PATH)
+        if is_azure:
+            model = handshake.parameter("deployment") or model
+        if not model:
+            return _missing_model("deployment" if is_azure else "model")
+        # Azure's customers name their deployments as they like.
+        if not (self._backend.accepts_model(model) or (is_azure and not self._backend.upstream_decides)):
+            message = f"Model {model[:100]!r} is not supported in realtime mode. GET /v1/models lists those that are."
+            raise _RefusedError(BAD_REQUEST, "invalid_model", message, "model")
+        return model
+
+    def _check_ready(self) -> None:
         # Reconnecting clients come back on 1012 and 1013.
         if self._capacity.draining:
             message = "The server is shutting down and begins no new sessions; connect again."
@@ -108,9 +161,30 @@ class Door:
         if not self._backend.engine.ready:
             message = "The server is still loading; try again in a few seconds."
             raise _RefusedError(TRY_AGAIN_LATER, "server_not_ready", message, kind="server_error")
+
+    def _check_room(self) -> None:
         if self._capacity.is_full:
             message = f"All {self._capacity.max_sessions} sessions of this server are in use; try again later."
             raise _RefusedError(TRY_AGAIN_LATER, "server_full", message, kind="server_error")
+
+
+class _NoSession:
+    """What answers a client that asked for a session that is not there: it says so and ends."""
+
+    def __init__(self, client: Client) -> None:
+        message = "There is no such session, or it waited long enough; start a new one, without ?resume=."
+        error = ErrorDetail("invalid_request_error", SESSION_NOT_FOUND, message, "resume")
+        client.send(codec.encode(Error(error), _ids))
+        client.close(BAD_REQUEST, Refusal(error, BAD_REQUEST).close_reason)
+
+    def receive(self, message: bytes) -> None:
+        pass
+
+    def client_slow(self, slow: bool) -> None:
+        pass
+
+    def close(self, lost: bool = False) -> None:
+        pass
 
 
 # Azure's first version; clients of its time end at an event that came later.
@@ -136,6 +210,17 @@ def dialect_of(handshake: Handshake, kind: SessionKind, secret: ClientSecret | N
             is_first_preview=is_azure and handshake.parameter("api-version") == FIRST_PREVIEW,
         )
     return LenientDialect() if lenient and kind is REALTIME else GaDialect()
+
+
+def _wants_extensions(handshake: Handshake) -> bool:
+    asked = handshake.parameter("antiphon_events") or handshake.header("antiphon-events")
+    return (asked or "").lower() in ("true", "1")
+
+
+def _safety_identifier(handshake: Handshake) -> str | None:
+    value = handshake.header("openai-safety-identifier")
+    # It is passed on in a header.
+    return value if value and len(value) <= _LONGEST_IDENTIFIER and value.isascii() and value.isprintable() else None
 
 
 def _check_path(handshake: Handshake) -> None:
@@ -169,19 +254,6 @@ def _no_model(handshake: Handshake) -> str:
         )
         raise _RefusedError(BAD_REQUEST, "invalid_parameter", message, "model")
     return ""
-
-
-def _model(handshake: Handshake, secret: ClientSecret | None) -> str:
-    model = handshake.parameter("model") or (secret.model if secret else None)
-    if _path(handshake) in (AZURE_PATH, AZURE_BETA_PATH):
-        # Azure's customers name their deployments as they like.
-        return handshake.parameter("deployment") or model or _missing_model("deployment")
-    if not model:
-        return _missing_model("model")
-    if not is_realtime_model(model):
-        message = f"Model {model[:100]!r} is not supported in realtime mode. GET /v1/models lists those that are."
-        raise _RefusedError(BAD_REQUEST, "invalid_model", message, "model")
-    return model
 
 
 def _missing_model(parameter: str) -> str:

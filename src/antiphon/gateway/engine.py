@@ -1,7 +1,8 @@
 """Builds the engine that the settings ask for: the one module that picks implementations by their standard names."""
 
+import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -9,18 +10,27 @@ from typing import Any
 import msgspec
 
 from antiphon.agents.agent import Agent
-from antiphon.agents.loader import load_agent
+from antiphon.agents.loader import DEFAULT_AGENT, load_agent
 from antiphon.config import Settings
 from antiphon.engines.local import LocalEngine, Stages
+from antiphon.errors import ClientEventError
 from antiphon.protocol.config import SessionConfig
+from antiphon.protocol.models import OWN_MODEL, REALTIME_MODELS, is_realtime_model
+from antiphon.protocol.session_kinds import SessionKind, check_type
 from antiphon.session import Equipment
 from antiphon.session.capabilities import Capabilities
 from antiphon.session.limits import Limits
-from antiphon.transports.base import Engine
+from antiphon.transports.base import Client, Engine, EngineSession
+
+_log = logging.getLogger("antiphon")
 
 
 def _anything_goes(_config: SessionConfig) -> None:
     pass
+
+
+# What another version of the API may know and ours does not.
+_PERHAPS_NEW = ("unknown_parameter", "invalid_value")
 
 
 @dataclass(frozen=True)
@@ -31,20 +41,61 @@ class Backend:
         engine: Answers them.
         defaults: The configuration that a session begins with.
         check_config: Raises a ClientEventError for a configuration that the engine cannot serve.
+        asked: What of `defaults` the operator asked for, as the `session` of a `session.update`; for upstreams, which
+            have defaults of their own.
+        models: Names that `/v1/models` lists.
+        accepts_model: Whether a client may ask for that model.
+        upstream_decides: Whether configurations are checked for their shape alone, as another server has the say.
+        resume: Gives a lost client its call back: the token, the client and the last event id that it saw; None when
+            there is no such call.
+        parked: How many calls wait for their clients to come back.
     """
 
     engine: Engine
     defaults: SessionConfig = field(default_factory=SessionConfig)
     check_config: Callable[[SessionConfig], None] = _anything_goes
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    models: tuple[str, ...] = (OWN_MODEL, *REALTIME_MODELS)
+    accepts_model: Callable[[str], bool] = is_realtime_model
+    upstream_decides: bool = False
+    resume: Callable[[str, Client, str | None], EngineSession | None] | None = None
+    parked: Callable[[], int] = int  # 0
+
+    def configured(self, kind: SessionKind, update: Mapping[str, Any]) -> SessionConfig:
+        """Return the defaults with `update`, the `session` of a `session.update`, merged in.
+
+        Raises:
+            ClientEventError: It is wrong, with the dotted path of the offending field.
+        """
+        check_type(update, kind.name)
+        try:
+            config = kind.updated(self.defaults, update, self.defaults)
+        except ClientEventError as error:
+            if self.upstream_decides and error.code in _PERHAPS_NEW:
+                return self.defaults
+            raise
+        self.check_config(config)
+        return config
 
 
 def build_backend(settings: Settings) -> Backend:
     """Return the engine, not started yet, and its agent's defaults.
 
     Raises:
-        ConfigError: The agent cannot be read.
+        ConfigError: The agent cannot be read, or a key cannot be meant for its upstream.
     """
-    agent = load_agent(settings.engine.agent)
+    _log.info("engine: %s (%s)", "relay" if settings.relays else "local", settings.why)
+    if settings.relays:
+        chosen = load_agent(settings.engine.agent) if settings.engine.agent else None
+        backend: Backend = _load("antiphon.gateway.relay:relay_backend")(settings, chosen)
+        return backend
+    agent = load_agent(settings.engine.agent or DEFAULT_AGENT)
+    engine = build_local_engine(settings, agent, Limits(session_seconds=settings.server.session_minutes * 60))
+    return Backend(engine, agent_defaults(agent), engine.equipment.capabilities.check_config)
+
+
+def build_local_engine(settings: Settings, agent: Agent, limits: Limits) -> LocalEngine:
+    """Return the embedded engine with the stages that the settings name, not started yet."""
     stages = Stages(
         vad=_VAD[settings.vad.provider](settings),
         stt=_STT[settings.stt.provider](settings),
@@ -55,22 +106,26 @@ def build_backend(settings: Settings) -> Backend:
     equipment = Equipment(
         knowledge=agent.knowledge,
         capabilities=Capabilities(images=settings.llm.provider == "openai", noise_reduction=stages.noise is not None),
-        limits=Limits(
-            session_seconds=settings.server.session_minutes * 60,
-            speak_ahead_seconds=settings.engine.speak_ahead_seconds,
-        ),
+        limits=replace(limits, speak_ahead_seconds=settings.engine.speak_ahead_seconds),
     )
-    return Backend(LocalEngine(stages, equipment), agent_defaults(agent), equipment.capabilities.check_config)
+    return LocalEngine(stages, equipment)
 
 
 def agent_defaults(agent: Agent) -> SessionConfig:
     """Return the configuration of a session with `agent` when the client asks for nothing."""
-    update: dict[str, Any] = {"tools": [_tool(tool.name, tool.description, tool.parameters) for tool in agent.tools]}
+    return msgspec.convert(agent_update(agent), SessionConfig)
+
+
+def agent_update(agent: Agent) -> dict[str, Any]:
+    """Return what `agent` asks of a session, as the `session` of a `session.update` without its type."""
+    update: dict[str, Any] = {}
+    if agent.tools:
+        update["tools"] = [_tool(tool.name, tool.description, tool.parameters) for tool in agent.tools]
     if instructions := _instructions(agent):
         update["instructions"] = instructions
     if agent.voice:
         update["audio"] = {"output": {"voice": agent.voice}}
-    return msgspec.convert(update, SessionConfig)
+    return update
 
 
 def _instructions(agent: Agent) -> str:

@@ -52,7 +52,7 @@ class Server:
     def __init__(self, settings: ServerSettings, backend: Backend, limits: WebSocketLimits | None = None) -> None:
         self._settings = settings
         self._engine = backend.engine
-        self._capacity = Capacity(settings.max_sessions)
+        self._capacity = Capacity(settings.max_sessions, backend.parked)
         secrets = ClientSecrets(settings.client_secret_key)
         keyring = Keyring(settings.api_keys, secrets)
         origins = Origins(settings.allowed_origins, keys_needed=not keyring.is_open)

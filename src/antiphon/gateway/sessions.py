@@ -18,6 +18,7 @@ from antiphon.gateway.auth import Keyring, key_in_headers
 from antiphon.gateway.bodies import read_json
 from antiphon.gateway.client_secrets import ClientSecret, ClientSecrets
 from antiphon.gateway.engine import Backend
+from antiphon.gateway.merging import merged
 from antiphon.gateway.session_bodies import GA_SECONDS, BetaClientSecret, CreateClientSecret
 from antiphon.protocol.beta.paths import beta_refusal
 from antiphon.protocol.beta.sessions import REALTIME as BETA_REALTIME
@@ -74,7 +75,7 @@ class SessionRoutes:
         kind = _kind_of(update)
         wanted = _Wanted(kind, update, self._checked(kind, update), asked or GA_SECONDS, _model_in(update))
         value, expires_at = self._mint(wanted, request)
-        return JSONResponse({"value": value, "expires_at": expires_at, "session": _wire(wanted)})
+        return JSONResponse({"value": value, "expires_at": expires_at, "session": self._wire(wanted)})
 
     async def create_session(self, request: Request) -> Response:
         return await self._create_flat(request, BETA_REALTIME)
@@ -88,7 +89,7 @@ class SessionRoutes:
         wanted = self._read_flat(body, shape)
         value, expires_at = self._mint(wanted, request)
         temperature = DEFAULT_TEMPERATURE if wanted.temperature is None else wanted.temperature
-        session = shape.show(_wire(wanted), temperature)
+        session = shape.show(self._wire(wanted), temperature)
         return JSONResponse({**session, "client_secret": {"value": value, "expires_at": expires_at}})
 
     def _read_flat(self, body: Mapping[str, Any], shape: SessionShape) -> _Wanted:
@@ -104,10 +105,15 @@ class SessionRoutes:
 
     def _checked(self, kind: SessionKind, update: Mapping[str, Any]) -> SessionConfig:
         """Return the whole configuration that `update` makes, if a client secret may carry it."""
-        config = kind.updated(self._backend.defaults, update, self._backend.defaults)
-        self._backend.check_config(config)
+        config = self._backend.configured(kind, update)
         _check_tools(update.get("tools") or [])
         return config
+
+    def _wire(self, wanted: _Wanted) -> dict[str, Any]:
+        # A bad model is refused at connect only, as real servers do.
+        wire = wanted.kind.wire(wanted.config, _ids.session(), wanted.model or REALTIME_MODELS[0], 0)
+        # What only the upstream knows is shown as it came.
+        return merged(wire, wanted.update) if self._backend.upstream_decides else wire
 
     def _mint(self, wanted: _Wanted, request: Request) -> tuple[str, int]:
         secret = ClientSecret(
@@ -123,11 +129,6 @@ class SessionRoutes:
 def key_of(request: Request) -> str | None:
     """Return the key that a request shows in its headers."""
     return key_in_headers(request.headers.get("authorization"), request.headers.get("api-key"))
-
-
-def _wire(wanted: _Wanted) -> dict[str, Any]:
-    # A bad model is refused at connect only, as real servers do.
-    return wanted.kind.wire(wanted.config, _ids.session(), wanted.model or REALTIME_MODELS[0], 0)
 
 
 def _kind_of(update: Mapping[str, Any]) -> SessionKind:

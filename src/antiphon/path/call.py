@@ -61,20 +61,28 @@ class RelayEngine:
         self.parked = 0  # calls whose client was lost and may come back
         self._resumable: dict[str, Call] = {}
         self._calls: set[Call] = set()
+        self._starting: list[asyncio.Future[None]] = []
 
     async def start(self) -> None:
-        """Load what the routes need.
+        """Start the routes; the first that is ready is enough to answer calls, and the others follow.
 
         Raises:
-            AntiphonError: None of them can work; the message says what to mend.
+            AntiphonError: That one cannot work; the message says what to mend.
         """
-        await asyncio.gather(*(route.start() for route in self.routes if isinstance(route, Startable)))
+        self._starting = [asyncio.ensure_future(route.start()) for route in self.routes if isinstance(route, Startable)]
+        if self._starting:
+            done, _ = await asyncio.wait(self._starting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
         self.ready = True
 
     async def close(self) -> None:
         self.ready = False
         for call in tuple(self._calls):
             call.end()
+        for task in self._starting:
+            task.cancel()
+        await asyncio.gather(*self._starting, return_exceptions=True)
         await asyncio.gather(*(route.close() for route in self.routes if isinstance(route, Startable)))
 
     def open(self, start: SessionStart, client: Client) -> "Attachment":

@@ -259,7 +259,8 @@ class Relay:
         wait = self._options.backoff_seconds * 2 ** min(self._rounds - 1, 10)
         at = now + min(wait, self._options.backoff_most_seconds) * self._chance()
         if resting:
-            at = max(at, min(route.rests_until for route in self._routes))
+            # A route that still loads does not say for how long.
+            at = max(at, min(now + self._options.backoff_most_seconds, *(route.rests_until for route in self._routes)))
         self._tried.clear()
         self.timers.set("try", at)
 
