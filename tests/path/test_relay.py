@@ -100,6 +100,23 @@ def test_ids_that_the_client_knows_stay_valid(call: Call) -> None:
     assert call.all_sent("error") == []
 
 
+def test_an_id_that_no_server_takes_stays_valid_too(call: Call) -> None:
+    """Some servers give ids that are longer than others take."""
+    long_id = "item_" + "x" * 36
+    item = {"id": long_id, "type": "message", "role": "user", "status": "completed", "content": []}
+    for kind in ("conversation.item.added", "conversation.item.done"):
+        event = {"type": kind, "event_id": f"event_{kind}", "previous_item_id": None, "item": item}
+        call.server.extra.append(json.dumps(event).encode())
+    call.settle()
+    call.say("Hello")
+    call.drop()
+    assert len(call.all_sent("conversation.item.added")) == 2
+    call.client("conversation.item.delete", item_id=long_id)
+    assert call.sent("conversation.item.deleted")["item_id"] == long_id
+    call.client("response.create")
+    assert call.core.told() == ["Hello"]
+
+
 def test_the_configuration_survives(call: Call) -> None:
     call.configure(instructions="Be brief.", tools=[{"type": "function", "name": "look", "parameters": {}}])
     session_id = call.sent("session.updated")["session"]["id"]

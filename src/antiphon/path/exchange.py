@@ -284,6 +284,12 @@ class Exchange:
     def _on_item(self, leg: LegState, event: Event) -> bool:
         item = event.get("item")
         item_id = str(item.get("id")) if isinstance(item, dict) else ""
+        if leg.unnamed and item_id not in leg.restored:
+            # Answers come in the order of the questions, and the restoring ones were the first.
+            client_id = leg.unnamed.popleft()
+            leg.aliases.add(item_id, client_id)
+            leg.restored.add(client_id)
+            return False
         if item_id in leg.restored:
             return False
         self.in_flight.answered("conversation.item.create", item_id)

@@ -62,11 +62,12 @@ class Handover:
     # --- what was said ----------------------------------------------------------------------------------------
 
     def _restore(self, leg: LegState) -> None:
-        for event in self._ledger.restoration():
-            item_id = event["item"].get("id")
-            if item_id is not None:
-                leg.restored.add(item_id)
-            leg.send(encoded({"event_id": self._exchange.own_id(RESTORE_ID), **event}))
+        for one in self._ledger.restored_items():
+            if "id" in one.event["item"]:
+                leg.restored.add(one.event["item"]["id"])
+            elif one.item_id is not None:
+                leg.unnamed.append(one.item_id)
+            leg.send(encoded({"event_id": self._exchange.own_id(RESTORE_ID), **one.event}))
 
     def _resend_audio(self, leg: LegState) -> None:
         for message in self._ledger.pending_input():

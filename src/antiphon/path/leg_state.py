@@ -1,5 +1,6 @@
 """What the relay remembers of one leg."""
 
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -37,6 +38,7 @@ class LegState:
         leg: The connection itself.
         session: Of its `session.created`; None until that came.
         restored: Items that it was told of: it knows what was said in them, but not the audio.
+        unnamed: Items, in order, whose ids are longer than servers take: the leg names them anew.
         own_updates: Configurations that the relay sent, and whose confirmation the client must not see.
         own_deletes: Items that the relay deletes to make them anew, and whose deletion the client must not see.
         aliases: Ids of its own for what the client knows by others.
@@ -54,6 +56,7 @@ class LegState:
     leg: Leg = field(init=False)
     session: Mapping[str, Any] | None = None
     restored: set[str] = field(default_factory=set)
+    unnamed: deque[str] = field(default_factory=deque)
     own_updates: int = 0
     own_deletes: set[str] = field(default_factory=set)
     aliases: Aliases = field(default_factory=Aliases)

@@ -60,10 +60,14 @@ def test_the_summary_keeps_more_of_what_is_newer() -> None:
 
 
 def test_what_the_user_said_outlasts_what_the_assistant_said() -> None:
-    talk = Conversation(LIMITS)
-    chat(talk, 100)
-    old = [line for line in talk.restored()[0]["content"][0]["text"].splitlines() if len(line) <= 50]
-    assert len([line for line in old if line.startswith("User:")]) > len(old) / 2
+    summary = Summary(2000)
+    for number in range(60):
+        summary.add([f"User: {number} is what I want.", f"Assistant: {number} is what you get."])
+    lines = summary.text.splitlines()
+    older = lines[2 : len(lines) // 2]
+    users = [line for line in older if line.startswith("User:")]
+    assert len(users) > len(older) * 2 // 3
+    assert len(summary.text) <= 2000
 
 
 def test_the_summary_rolls_on() -> None:
