@@ -14,6 +14,7 @@ COMMANDS = (
     ("serve", "run the server", "antiphon.commands.serve"),
     ("config", "print the effective settings, and where each came from", "antiphon.commands.config"),
     ("talk", "speak with any Realtime server", "antiphon.commands.talk"),
+    ("emulate", "run a Realtime server for tests: scripted answers, and faults", "antiphon.commands.emulate"),
 )
 
 EXIT_FAILED = 1

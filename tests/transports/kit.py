@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -25,6 +26,9 @@ class EchoSession:
         self.received: list[bytes] = []
         self.arrived = asyncio.Event()
         self.closes = 0
+        self.lost: bool | None = None
+        self.slow: list[bool] = []
+        self.slowness = asyncio.Event()  # set at each change of it
         self.closed = asyncio.Event()
         client.send(json.dumps({"type": "hello"}).encode())
 
@@ -36,8 +40,13 @@ class EchoSession:
         else:
             self.client.send(message)
 
-    def close(self) -> None:
+    def client_slow(self, slow: bool) -> None:
+        self.slow.append(slow)
+        self.slowness.set()
+
+    def close(self, lost: bool = False) -> None:
         self.closes += 1
+        self.lost = lost
         self.closed.set()
 
 
@@ -91,7 +100,7 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
 
 
 @contextlib.asynccontextmanager
-async def listening(limits: WebSocketLimits | None = None) -> AsyncIterator[Host]:
+async def listening(limits: WebSocketLimits | None = None, tls: ssl.SSLContext | None = None) -> AsyncIterator[Host]:
     engine = EchoEngine()
     websockets = WebSockets(engine, lambda handshake: host.admit(handshake), limits)  # noqa: PLW0108 - it is made below
     host = Host(websockets, engine)
@@ -100,7 +109,7 @@ async def listening(limits: WebSocketLimits | None = None) -> AsyncIterator[Host
     config.load()
     state = ServerState()
     server = await asyncio.get_running_loop().create_server(
-        lambda: protocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+        lambda: protocol(config=config, server_state=state, app_state={}), "127.0.0.1", 0, ssl=tls
     )
     host.port = server.sockets[0].getsockname()[1]
     try:

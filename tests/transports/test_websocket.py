@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import ssl
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from tests.transports.kit import (
     upgrade,
 )
 
+TLS = Path(__file__).parents[1] / "talk" / "tls"
 GREETING = b'{"type": "hello"}'
 
 
@@ -467,3 +469,160 @@ async def test_300_connections_leave_nothing_behind(host: Host) -> None:
     host.engine.sessions.clear()
     gc.collect()
     assert not [each for each in gc.get_objects() if type(each).__name__ == "WebSocketClient"]
+
+
+# --- backpressure, and how a connection ended -----------------------------------------------------------------
+
+
+async def test_a_session_is_told_that_its_client_is_slow_and_that_it_is_not_any_more(host: Host) -> None:
+    async with raw_client(host.port) as raw:
+        raw.send(upgrade())
+        await raw.head()
+        await raw.frame()
+        raw.stop_reading()
+        session = host.engine.sessions[0]
+        while not session.slow:
+            session.client.send(b"x" * 100_000)
+            await asyncio.sleep(0)
+        assert session.client.unsent > 512 * 1024
+        session.slowness.clear()
+        raw.go_on_reading()
+        while session.client.unsent >= 128 * 1024:
+            await raw.frame()
+        await session.slowness.wait()
+        assert session.slow == [True, False]
+    await host.websockets.empty()
+    assert session.client.unsent == 0
+
+
+def tls_of(protocol: int) -> ssl.SSLContext:
+    context = ssl.SSLContext(protocol)
+    if protocol == ssl.PROTOCOL_TLS_SERVER:
+        context.load_cert_chain(TLS / "localhost.cert.pem", TLS / "localhost.key.pem")
+    else:
+        context.load_verify_locations(TLS / "localhost.cert.pem")
+    return context
+
+
+@pytest.mark.parametrize("secure", [False, True])
+async def test_a_client_that_is_not_read_from_waits_and_loses_nothing(secure: bool) -> None:
+    server, client = (tls_of(each) for each in (ssl.PROTOCOL_TLS_SERVER, ssl.PROTOCOL_TLS_CLIENT))
+    async with (
+        listening(tls=server if secure else None) as host,
+        connect(host.url.replace("ws:", "wss:") if secure else host.url, ssl=client if secure else None) as ws,
+    ):
+        await ws.recv()
+        session = host.engine.sessions[0]
+        arrived: list[bytes] = []
+        paused, complete = asyncio.Event(), asyncio.Event()
+
+        def take(_session: EchoSession, message: bytes) -> None:
+            arrived.append(message)
+            if len(arrived) == 3:
+                session.client.pause_reading()
+                paused.set()
+            if len(arrived) == 400:
+                complete.set()
+
+        host.engine.on_message = take
+        sending = asyncio.ensure_future(_send_all(ws, 400))
+        await paused.wait()
+        for _ in range(200):
+            await asyncio.sleep(0)
+        assert len(arrived) < 10  # what was read already is still delivered
+        session.client.resume_reading()
+        session.client.resume_reading()
+        await sending
+        await complete.wait()
+        assert [message[:3] for message in arrived] == [b"%03d" % number for number in range(400)]
+
+
+async def _send_all(ws: ClientConnection, count: int) -> None:
+    for number in range(count):
+        await ws.send(f"{number:03}" + "x" * 20_000)
+
+
+async def test_a_connection_that_is_not_read_from_can_be_closed(host: Host) -> None:
+    async with connect(host.url) as ws:
+        await ws.recv()
+        session = host.engine.sessions[0]
+        session.client.pause_reading()
+        session.client.close(1000, "done")
+        session.client.pause_reading()
+        assert await ended(ws) == (1000, "done")
+    await host.websockets.empty()
+    assert session.closes == 1
+    session.client.pause_reading()
+    session.client.resume_reading()
+
+
+async def test_a_client_that_is_not_read_from_is_not_taken_for_dead() -> None:
+    async with listening(WebSocketLimits(ping_seconds=0.01)) as host, raw_client(host.port) as raw:
+        raw.send(upgrade())
+        await raw.head()
+        await raw.frame()
+        session = host.engine.sessions[0]
+        session.client.pause_reading()
+        for _ in range(6):
+            assert await raw.frame() == (PING, b"")  # never answered
+        session.client.resume_reading()
+        raw.send(frame(TEXT, b"here"))
+        while True:
+            opcode, payload = await raw.frame()
+            if opcode == TEXT:
+                break
+        assert payload == b"here"
+
+
+@pytest.mark.parametrize(
+    ("code", "lost"), [(b"\x03\xe8", False), (b"\x03\xe9", True), (b"", False), (b"\x0f\xa0", False), (None, True)]
+)
+async def test_whether_a_client_may_come_back(host: Host, code: bytes | None, lost: bool) -> None:
+    """1000, 1001, none (1005), 4000, and no CLOSE frame at all (1006)."""
+    async with raw_client(host.port) as raw:
+        raw.send(upgrade())
+        await raw.head()
+        await raw.frame()
+        if code is not None:
+            raw.send(frame(CLOSE, code))
+            await raw.frame()
+    await host.websockets.empty()
+    assert host.engine.sessions[0].lost is lost
+
+
+async def test_a_session_that_ends_itself_has_not_lost_its_client(host: Host) -> None:
+    async with connect(host.url) as ws:
+        await ws.recv()
+        host.engine.sessions[0].client.close(1001, "the cap")
+        await ended(ws)
+    await host.websockets.empty()
+    assert host.engine.sessions[0].lost is False
+
+
+async def test_a_stopping_server_and_a_dropped_client_are_losses(host: Host) -> None:
+    async with connect(host.url) as ws, connect(host.url) as other:
+        await ws.recv()
+        await other.recv()
+        host.engine.sessions[1].client.abort()
+        assert (await _broken(other)) is None
+        host.websockets.close(1001, "stop")
+        await ended(ws)
+    await host.websockets.empty()
+    assert [session.lost for session in host.engine.sessions] == [True, True]
+
+
+async def _broken(ws: ClientConnection) -> object:
+    with pytest.raises(ConnectionClosed) as closed:
+        await ws.recv()
+    return closed.value.rcvd
+
+
+async def test_a_breach_of_the_protocol_is_an_end(host: Host) -> None:
+    async with raw_client(host.port) as raw:
+        raw.send(upgrade())
+        await raw.head()
+        raw.send(frame(TEXT, b"\xff"))
+        await raw.close_frame()
+        await raw.end()
+    await host.websockets.empty()
+    assert host.engine.sessions[0].lost is False

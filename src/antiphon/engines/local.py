@@ -137,7 +137,10 @@ class LocalSession:
                 self._survive(event.event_id)
         self._deliver()
 
-    def close(self) -> None:
+    def client_slow(self, slow: bool) -> None:
+        """Nothing to do: audio runs ahead of its playback by a few seconds only."""
+
+    def close(self, lost: bool = False) -> None:  # noqa: ARG002 - a lost client's session is not kept here
         """The client is gone: stop all work for it."""
         if self._closed:
             return

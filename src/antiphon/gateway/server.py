@@ -44,12 +44,19 @@ class Server:
         settings: The table `server`.
         backend: Answers the sessions; the server starts and closes its engine.
         limits: What one WebSocket may cost, when `settings` does not say it.
+        around: Given the ASGI application, returns the one to serve, which may answer more.
 
     Raises:
         ConfigError: TLS cannot be had with the files that `settings` names.
     """
 
-    def __init__(self, settings: ServerSettings, backend: Backend, limits: WebSocketLimits | None = None) -> None:
+    def __init__(
+        self,
+        settings: ServerSettings,
+        backend: Backend,
+        limits: WebSocketLimits | None = None,
+        around: Callable[[Any], Any] = lambda app: app,
+    ) -> None:
         self._settings = settings
         self._engine = backend.engine
         self._capacity = Capacity(settings.max_sessions, backend.parked)
@@ -60,7 +67,7 @@ class Server:
         limits = limits or WebSocketLimits(max_message=settings.max_message_mb * 1_000_000)
         self._websockets = WebSockets(self._engine, door.admit, limits)
         app = application(Gateway(backend, self._capacity, keyring, secrets, origins))
-        self._http = _Http(app, upgrading_http(self._websockets.accept), tls_context(settings))
+        self._http = _Http(around(app), upgrading_http(self._websockets.accept), tls_context(settings))
 
     @property
     def port(self) -> int:

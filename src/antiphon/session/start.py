@@ -1,6 +1,8 @@
 """What a session begins with."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from antiphon.protocol.config import SessionConfig
 from antiphon.protocol.dialect import Dialect, GaDialect
@@ -16,9 +18,16 @@ class SessionStart:
         config: The configuration to begin with: the defaults, or what a client secret carries.
         kind: Whether it converses or only transcribes.
         dialect: The shape that the client speaks.
+        extensions: Whether the client asked for `antiphon.*` events.
+        asked: What was asked for on the client's behalf before it connected, as a GA `session` of which only some keys
+            are set: what a client secret or an agent carries. `config` has it already.
+        safety_identifier: Of the end user, as `OpenAI-Safety-Identifier` gave it.
     """
 
     model: str
     config: SessionConfig = field(default_factory=SessionConfig)
     kind: SessionKind = REALTIME
     dialect: Dialect = field(default_factory=GaDialect)
+    extensions: bool = False
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    safety_identifier: str | None = None

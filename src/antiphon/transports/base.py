@@ -19,6 +19,23 @@ class Client(Protocol):
         """End the connection after what was sent; `reason` is at most 123 bytes of UTF-8."""
         ...
 
+    def abort(self) -> None:
+        """Drop the connection at once, with what waits to be sent."""
+        ...
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that wait because the client does not take them; 0 once it is gone."""
+        ...
+
+    def pause_reading(self) -> None:
+        """Read no more from this client; the few events that were read already are still delivered."""
+        ...
+
+    def resume_reading(self) -> None:
+        """Read on. Safe to call without a pause."""
+        ...
+
 
 class EngineSession(Protocol):
     """What answers one client."""
@@ -27,8 +44,24 @@ class EngineSession(Protocol):
         """Take one client event, UTF-8 JSON as it came; never blocks and never raises on bad input."""
         ...
 
-    def close(self) -> None:
-        """The client is gone: stop all work for it. Safe to call twice."""
+    def client_slow(self, slow: bool) -> None:
+        """Whether what was sent piles up because the client does not read; told at each change.
+
+        True from 512 KB of `Client.unsent` on, false again below 128 KB. Who goes on sending all the same finds the
+        client closed at the transport's bound.
+        """
+        ...
+
+    def close(self, lost: bool = False) -> None:
+        """The client is gone: stop all work for it. Safe to call twice.
+
+        Args:
+            lost: The client did not end the session: it may come back. So it is when the connection broke (no CLOSE
+                frame, 1006), when the client did not read or gave no sign of life, when the server is going down, and
+                when the client sent 1001, as browsers do for a page that is left or loaded anew. A CLOSE frame with
+                any other code, or with none (1005, a browser's plain `close()`), and a breach of the protocol are an
+                end.
+        """
         ...
 
 

@@ -22,6 +22,9 @@ MAX_HEAD_BYTES = 64 * 1024
 LINGER_SECONDS = 2.0
 # Read from one connection before others have their turn: some hundred small events.
 READ_BYTES = 16 * 1024
+# When a client counts as slow, and when no longer: a few seconds of audio at most wait for it.
+UNSENT_HIGH_BYTES = 512 * 1024
+UNSENT_LOW_BYTES = 128 * 1024
 
 
 class _PicowsLog(logging.LoggerAdapter[logging.Logger]):
@@ -51,7 +54,9 @@ class Listener(WSListener):
         raise NotImplementedError
 
 
-Accept = Callable[[Handshake], Listener | None]
+# Gets the connection in the place of a listener, before any answer; what the client sends is thrown away.
+Takeover = Callable[[asyncio.Transport], None]
+Accept = Callable[[Handshake], Listener | Takeover | None]
 
 
 # --- before the upgrade ---------------------------------------------------------------------------------------
@@ -62,6 +67,7 @@ class UpgradingHttp(HttpToolsProtocol):
 
     uvicorn itself drops what a client sends right behind its upgrade request, and waits for ever for a head to end.
     `accept` returns what listens to a WebSocket, or None where there is none: then the application answers.
+    What it takes over instead is no WebSocket any more, nor uvicorn's.
     """
 
     accept: Accept
@@ -70,7 +76,7 @@ class UpgradingHttp(HttpToolsProtocol):
         super().connection_made(transport)
         self.access_log = False  # uvicorn's has queries in it, and they may hold keys
         self._data = b""
-        self._listener: Listener | None = None
+        self._accepted: Listener | Takeover | None = None
         self._handshake: Handshake | None = None
         self._head_timer: asyncio.TimerHandle | None = None
         self._await_head()
@@ -90,14 +96,14 @@ class UpgradingHttp(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._listener = None
+        self._accepted = None
         if self._head_timer is None:
             self._await_head()
 
     def on_headers_complete(self) -> None:
         self._head_ended()
         self._handshake = self._read_handshake()
-        self._listener = self.accept(self._handshake) if self._handshake else None
+        self._accepted = self.accept(self._handshake) if self._handshake else None
         super().on_headers_complete()
 
     def send_400_response(self, msg: str) -> None:
@@ -129,7 +135,7 @@ class UpgradingHttp(HttpToolsProtocol):
     # --- the upgrade, as called by uvicorn --------------------------------------------------------------------
 
     def _should_upgrade(self) -> bool:
-        return self._listener is not None
+        return self._accepted is not None
 
     def _unsupported_upgrade_warning(self) -> None:
         """Nothing to warn of: the application answers."""
@@ -137,15 +143,19 @@ class UpgradingHttp(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         upgrade = sys.exception()  # uvicorn calls this where it handles the parser's "here the request ended"
         assert isinstance(upgrade, httptools.HttpParserUpgrade)
-        assert self._listener is not None
+        accepted, self._accepted = self._accepted, None
+        assert accepted is not None
         assert self._handshake is not None
         behind = self._data[upgrade.args[0] :]
         self.connections.discard(self)
         self.parser = None  # type: ignore[assignment]
-        protocol = _WebSocketProtocol(self._listener, self._handshake)
-        self._listener = None
-        self.transport.set_protocol(protocol)
-        protocol.begin(self.transport, behind)
+        if isinstance(accepted, Listener):
+            protocol = _WebSocketProtocol(accepted, self._handshake)
+            self.transport.set_protocol(protocol)
+            protocol.begin(self.transport, behind)
+        else:
+            self.transport.set_protocol(asyncio.Protocol())
+            accepted(self.transport)
 
 
 def upgrading_http(accept: Accept) -> type[asyncio.Protocol]:
@@ -188,7 +198,9 @@ class _WebSocketProtocol(WSProtocol):  # type: ignore[misc]
         """Take over the connection; `behind` is what came after the upgrade request."""
         self._socket = transport
         self._loop = asyncio.get_running_loop()
-        self.connection_made(PatientTransport(transport))
+        self._patient = PatientTransport(transport)
+        transport.set_write_buffer_limits(high=UNSENT_HIGH_BYTES, low=UNSENT_LOW_BYTES)
+        self.connection_made(self._patient)
         # picows gets a request of its own making: no keys, and "Connection" in the only spelling that it accepts.
         self._feed(
             b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
@@ -216,13 +228,13 @@ class _WebSocketProtocol(WSProtocol):  # type: ignore[misc]
         if self.transport.is_close_frame_sent and not listener.closing:
             listener.closing = True
             listener.on_broken_frame()
-        if nbytes == self._offered and not self._socket.is_closing():
+        if nbytes == self._offered and not self._socket.is_closing() and not self._patient.held:
             # More waits, and libuv would read it at once, half a megabyte and more before anyone else's.
             self._socket.pause_reading()
             self._loop.call_soon(self._go_on)
 
     def _go_on(self) -> None:
-        if not self._socket.is_closing():
+        if not self._socket.is_closing() and not self._patient.held:
             self._socket.resume_reading()
 
 
@@ -237,11 +249,14 @@ class PatientTransport:
 
     Closing a socket while data from the peer waits in it resets the connection, and the peer may never see the CLOSE
     frame that says why. So `close` ends only our direction, and throws away what still comes until the peer closes.
+
+    `held` tells that nothing is read until `resume_reading`.
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:
         self._transport = transport
         self._closed = False
+        self.held = False
         self.write = transport.write
         self.abort = transport.abort
         self.get_extra_info = transport.get_extra_info
@@ -254,9 +269,20 @@ class PatientTransport:
     def is_closing(self) -> bool:
         return self._closed or self._transport.is_closing()
 
+    def pause_reading(self) -> None:
+        if not self.held and not self.is_closing():
+            self.held = True
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self.held and not self.is_closing():
+            self.held = False
+            self._transport.resume_reading()
+
     def close(self) -> None:
         if self.is_closing():
             return
+        self.resume_reading()  # or the peer's end would never be seen
         self._closed = True
         self._transport.set_protocol(_Lingering(self._transport))
         if self._transport.can_write_eof():

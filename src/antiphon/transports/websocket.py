@@ -10,7 +10,7 @@ import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import cast
+from typing import Protocol, cast, runtime_checkable
 
 from picows import WSCloseCode, WSFrame, WSMsgType, WSTransport
 
@@ -19,9 +19,9 @@ from antiphon.protocol import codec
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.server_events import Error, ErrorDetail
 from antiphon.session.start import SessionStart
-from antiphon.transports.base import Engine, EngineSession
+from antiphon.transports.base import Client, Engine, EngineSession
 from antiphon.transports.handshake import Handshake
-from antiphon.transports.picows_glue import Listener, PatientTransport
+from antiphon.transports.picows_glue import Listener, PatientTransport, Takeover
 
 _log = logging.getLogger("antiphon.websocket")
 _ids = Ids(os.urandom)
@@ -67,10 +67,14 @@ class WebSocketLimits:
 
 @dataclass(frozen=True)
 class Admission:
-    """A session may begin; `release` is called once when it has ended."""
+    """A session may begin; `release` is called once when it has ended.
+
+    `resume` joins the client to a session that waits for it, in the place of a new one.
+    """
 
     start: SessionStart
     release: Callable[[], None]
+    resume: Callable[[Client], EngineSession] | None = None
 
 
 @dataclass(frozen=True)
@@ -89,6 +93,15 @@ class Refusal:
 
 
 Admit = Callable[[Handshake], Admission | Refusal]
+
+
+@runtime_checkable
+class Gatekeeper(Protocol):
+    """An engine that looks at every connection before it is answered, as the emulator's does."""
+
+    def knock(self, client: "WebSocketClient", handshake: Handshake) -> Takeover | None:
+        """Return None to let `client` in, or what gets the raw connection instead."""
+        ...
 
 
 class _State(Enum):
@@ -110,6 +123,7 @@ class WebSockets:
         self.engine = engine
         self.limits = limits or WebSocketLimits()
         self.admit = admit
+        self._gatekeeper = engine if isinstance(engine, Gatekeeper) else None
         self._clients: set[WebSocketClient] = set()
         self._empty = asyncio.Event()
         self._empty.set()
@@ -117,16 +131,18 @@ class WebSockets:
     def __len__(self) -> int:
         return len(self._clients)
 
-    def accept(self, handshake: Handshake) -> "WebSocketClient | None":
+    def accept(self, handshake: Handshake) -> "WebSocketClient | Takeover | None":
         """Return what listens to a new connection, None on a wrong path; whether it gets a session shows once open."""
         if handshake.path.rstrip("/") not in PATHS:
             return None
-        return WebSocketClient(self, handshake)
+        client = WebSocketClient(self, handshake)
+        taken = self._gatekeeper.knock(client, handshake) if self._gatekeeper is not None else None
+        return taken or client
 
     def close(self, code: int, reason: str) -> None:
         """Close every connection."""
         for client in tuple(self._clients):
-            client.close(code, reason)
+            client.end(code, reason, lost=True)
 
     def abort(self) -> None:
         """Drop every connection."""
@@ -148,7 +164,11 @@ class WebSockets:
 
 
 class WebSocketClient(Listener):
-    """One client: a `Client` for its engine's session, and picows' listener for its frames."""
+    """One client: a `Client` for its engine's session, and picows' listener for its frames.
+
+    `pong_seconds` is how long a PING waits for its PONG. With None the connection is as that of a process that hangs:
+    neither PING nor CLOSE is answered, and no PING sent. Only faults change it.
+    """
 
     _transport: WSTransport
     _raw: PatientTransport
@@ -167,6 +187,8 @@ class WebSocketClient(Listener):
         self._parts: bytearray | None = None  # of a fragmented message
         self._skipping = False  # the rest of a fragmented binary message
         self._ended: tuple[int, str] | None = None  # close code and reason
+        self._lost = True  # unless somebody ends it
+        self.pong_seconds: float | None = 0.0
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._timer: asyncio.TimerHandle | None = None
@@ -183,18 +205,25 @@ class WebSocketClient(Listener):
             return
         # What waits already counts, so that one message may be of any size.
         if self._raw.get_write_buffer_size() > self._limits.max_unsent:
-            self.close(TRY_AGAIN_LATER, f"the client does not read: {self._limits.max_unsent} bytes wait to be sent")
+            reason = f"the client does not read: {self._limits.max_unsent} bytes wait to be sent"
+            self.end(TRY_AGAIN_LATER, reason, lost=True)
             return
         self._sent += len(message)
         self._transport.send(WSMsgType.TEXT, message)
 
     def close(self, code: int, reason: str) -> None:
+        self.end(code, reason, lost=False)
+
+    def end(self, code: int, reason: str, lost: bool) -> None:
+        """Close the connection; `lost` tells the session whether the client may come back."""
         if self._state is not _State.OPEN:
             return
         reason = _shortened(reason)
         self._state = _State.CLOSING
         self.closing = True
         self._ended = (code, reason)
+        self._lost = lost
+        self._raw.resume_reading()  # the client's CLOSE frame is awaited
         if not self._raw.is_closing():
             self._transport.send_close(cast(WSCloseCode, code), reason)
             if code in _FAULTS:  # no more is expected of this client
@@ -207,6 +236,22 @@ class WebSocketClient(Listener):
         """Drop the connection, with whatever waits to be sent."""
         self._state = _State.CLOSED
         self._raw.abort()
+
+    @property
+    def unsent(self) -> int:
+        return 0 if self._raw.is_closing() else self._raw.get_write_buffer_size()
+
+    def pause_reading(self) -> None:
+        if self._state is _State.OPEN:
+            self._raw.pause_reading()
+
+    def resume_reading(self) -> None:
+        self._raw.resume_reading()
+
+    @property
+    def raw(self) -> PatientTransport:
+        """The connection below, for who sends what is no event."""
+        return self._raw
 
     # --- picows' listener -------------------------------------------------------------------------------------
 
@@ -224,7 +269,7 @@ class WebSocketClient(Listener):
         else:
             self._admission = decision
             self._admitted = True
-            self._open(decision.start)
+            self._open(decision)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:  # noqa: ARG002 - picows' signature
         kind = frame.msg_type
@@ -243,6 +288,7 @@ class WebSocketClient(Listener):
 
     def on_broken_frame(self) -> None:
         self._state = _State.CLOSING
+        self._lost = False
         sent = self._transport.close_handshake.sent
         self._ended = (int(cast(int, sent.code)), sent.reason) if sent else None
         self._transport.disconnect()
@@ -258,17 +304,30 @@ class WebSocketClient(Listener):
         self._log_end()
 
     def pause_writing(self) -> None:
-        """Nothing to do: `send` bounds what waits."""
+        self._tell_slow(True)
 
     def resume_writing(self) -> None:
-        """Nothing to do: `send` bounds what waits."""
+        self._tell_slow(False)
+
+    def _tell_slow(self, slow: bool) -> None:
+        # Later, because the session itself may be sending just now.
+        if self._state is _State.OPEN:
+            self._loop.call_soon(self._session_slow, slow)
+
+    def _session_slow(self, slow: bool) -> None:
+        try:
+            if self._session is not None:
+                self._session.client_slow(slow)
+        except Exception:
+            _log.exception("session %s failed on a slow client", self.id)
 
     # --- a session's beginning and end ------------------------------------------------------------------------
 
-    def _open(self, start: SessionStart) -> None:
+    def _open(self, admission: Admission) -> None:
+        start, resume = admission.start, admission.resume
         _log.info("session %s began: model %s, client %s", self.id, start.model, self._peer)
         try:
-            self._session = self._server.engine.open(start, self)
+            self._session = resume(self) if resume else self._server.engine.open(start, self)
         except Exception:
             _log.exception("session %s could not be opened", self.id)
             self._refuse(_failed("The session could not be opened; the server's log says why."))
@@ -282,7 +341,7 @@ class WebSocketClient(Listener):
         admission, self._admission = self._admission, None
         try:
             if session is not None:
-                session.close()
+                session.close(lost=self._lost)
         except Exception:
             _log.exception("session %s could not be closed", self.id)
         finally:
@@ -342,6 +401,8 @@ class WebSocketClient(Listener):
     # --- control frames ---------------------------------------------------------------------------------------
 
     def _receive_close(self, frame: WSFrame) -> None:
+        if self.pong_seconds is None:
+            return
         if self._state is _State.OPEN:
             payload = frame.get_payload_as_bytes()
             code = struct.unpack("!H", payload[:2])[0] if payload else NO_STATUS
@@ -349,6 +410,7 @@ class WebSocketClient(Listener):
                 self.close(PROTOCOL_ERROR, f"the close code {code} may not be sent")
                 return
             self._ended = (code, "closed by the client")
+            self._lost = code == GOING_AWAY
             # The client's code is echoed (RFC 6455, section 5.5.1); no code is answered by none.
             self._transport.send(WSMsgType.CLOSE, payload[:2])
         self._state = _State.CLOSED
@@ -359,10 +421,21 @@ class WebSocketClient(Listener):
     def _pong(self, frame: WSFrame) -> None:
         # A client that pings and does not read must not fill the memory with pongs.
         if self._raw.get_write_buffer_size() < self._limits.max_unsent // 2:
-            self._transport.send_pong(frame.get_payload_as_bytes())
+            payload = frame.get_payload_as_bytes()
+            if self.pong_seconds == 0:
+                self._transport.send_pong(payload)
+            elif self.pong_seconds is not None:
+                self._loop.call_later(self.pong_seconds, self._send_late_pong, payload)
+
+    def _send_late_pong(self, payload: bytes) -> None:
+        if self._state is _State.OPEN and not self._raw.is_closing():
+            self._transport.send_pong(payload)
 
     def _ping(self) -> None:
-        if self._shows_life():
+        if self.pong_seconds is None:
+            return
+        # Of a client that is not read from, nothing can be known.
+        if self._shows_life() or self._raw.held:
             self._silent_pings = 0
         if self._silent_pings == 2:
             self._ended = (ABNORMAL, "no sign of life from the client")
