@@ -1,23 +1,20 @@
 """A Realtime client over WebSocket: events out, events in, and errors that say what to do."""
 
 import asyncio
-import errno
-import logging
-import socket
-import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
-from picows import WSCloseCode, WSFrame, WSHandshakeError, WSListener, WSMsgType, WSTransport, ws_connect
+from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
 from antiphon.errors import UpstreamError
 from antiphon.talk.address import ANY_KEY, Address
 from antiphon.talk.text import printable
+from antiphon.wire.connect import MAX_MESSAGE, Endpoint, connect
+from antiphon.wire.failures import ConnectError, Failure, FailureKind
+from antiphon.wire.tls import client_tls
 
-# Audio of a whole item in base64 is the largest thing that a server sends.
-MAX_MESSAGE = 64_000_000
 CLOSE_SECONDS = 2.0
 NO_STATUS = 1005
 ABNORMAL = 1006
@@ -42,10 +39,14 @@ _STATUS_HINTS = {
     503: "the server is not ready or overloaded; try again in a few seconds",
 }
 
-# picows' own log lines say less than the errors that are raised here.
-_log = logging.getLogger("antiphon.talk.picows")
-_log.addHandler(logging.NullHandler())
-_log.propagate = False
+_HINTS = {
+    FailureKind.DNS: "check --url and the network",
+    FailureKind.REFUSED: "start the server (`antiphon serve`), or check host and port of --url",
+    FailureKind.TLS_UNTRUSTED: "check the host name, or name the authority's file in SSL_CERT_FILE",
+    FailureKind.TLS: "if the server speaks no TLS, use ws:// or http://",
+    FailureKind.TIMEOUT: "check --url, or give a longer --timeout",
+    FailureKind.NOT_HTTP: "check --url, and whether the port speaks TLS (wss://)",
+}
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder()
@@ -86,25 +87,13 @@ class RealtimeClient(WSListener):
         Raises:
             UpstreamError: It cannot be reached, or refuses.
         """
+        tls = client_tls() if self._address.is_secure else None
+        headers = (("Authorization", f"Bearer {self._key}"),)
         try:
-            await self._connect(patience)
-        except (OSError, WSHandshakeError, ssl.SSLError) as error:
-            raise UpstreamError(f"cannot connect to {self._address.shown}: {self.clean(_why(error))}") from error
-
-    async def _connect(self, patience: float) -> None:
-        async with asyncio.timeout(patience):
-            await ws_connect(
-                lambda: self,
-                self._address.url,
-                extra_headers={"Authorization": f"Bearer {self._key}"},
-                max_redirects=0,  # a redirect would carry the key to another server
-                max_frame_size=MAX_MESSAGE,
-                websocket_handshake_timeout=patience,
-                logger_name=_log,
-            )
-        # picows takes a connection that ends before the answer for an opened one.
-        if self._transport is None:
-            raise ConnectionResetError("the server hung up at once")
+            await connect(Endpoint(self._address.url, headers, tls, seconds=patience), self)
+        except ConnectError as error:
+            why = self.clean(_why(error.failure))
+            raise UpstreamError(f"cannot connect to {self._address.shown}: {why}") from error
 
     def send(self, event: dict[str, Any]) -> None:
         """Send an event; it is dropped once the connection is closing."""
@@ -187,46 +176,11 @@ class RealtimeClient(WSListener):
         transport.disconnect()
 
 
-def _why(error: Exception) -> str:
+def _why(failure: Failure) -> str:
     """Return what happened while connecting, and what to do."""
-    if isinstance(error, WSHandshakeError):
-        return _refused(error)
-    if isinstance(error, ssl.SSLError):
-        return _untrusted(error)
-    # Where a name has several addresses, asyncio tells of all failures in one text.
-    if isinstance(error, ConnectionRefusedError) or f"[Errno {errno.ECONNREFUSED}]" in str(error):
-        return "nothing listens there; start the server (`antiphon serve`), or check host and port of --url"
-    if isinstance(error, socket.gaierror):
-        return "the host name cannot be resolved; check --url and the network"
-    if isinstance(error, TimeoutError):
-        return "no answer in time; check --url, or give a longer --timeout"
-    return f"{error or type(error).__name__}; check --url and the network"
-
-
-def _untrusted(error: ssl.SSLError) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return (
-            f"its TLS certificate is not trusted ({error.verify_message}); check the host name, or name the "
-            "authority's file in SSL_CERT_FILE"
-        )
-    return f"TLS failed ({error.reason or error}); if the server speaks no TLS, use ws:// or http://"
-
-
-def _refused(error: WSHandshakeError) -> str:
-    if error.response is None:
-        return "the server does not answer as HTTP does; check --url, and whether the port speaks TLS (wss://)"
-    status = int(error.response.status)
-    if 300 <= status < 400:
-        return f"HTTP {status}, a redirect to {error.response.headers.get('Location')}; give that address as --url"
-    hint = _STATUS_HINTS.get(status, "the server refused the WebSocket")
-    said = _message_in(error.raw_body or b"")
-    return f"HTTP {status}: {said + '; ' if said else ''}{hint}"
-
-
-def _message_in(body: bytes) -> str:
-    """Return the message of a JSON error body, as far as it came with the refusal."""
-    try:
-        error = _decoder.decode(body)["error"]
-        return str(error["message"])[:300]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError):
-        return ""
+    if failure.kind is not FailureKind.STATUS:
+        return f"{failure.message}; {_HINTS.get(failure.kind, 'check --url and the network')}"
+    if failure.location:
+        return f"{failure.message}; give that address as --url"
+    hint = _STATUS_HINTS.get(failure.status, "the server refused the WebSocket")
+    return f"{failure.message}: {failure.said + '; ' if failure.said else ''}{hint}"
