@@ -4,7 +4,16 @@ import subprocess
 import sys
 
 # In the order of RESULTS.md; each is a module with a `main`, and flags of its own.
-BENCHMARKS = ("latency", "interruption", "capacity", "stt_accuracy", "audio_stages", "event_path", "connections")
+BENCHMARKS = (
+    "latency",
+    "interruption",
+    "capacity",
+    "stt_accuracy",
+    "audio_stages",
+    "event_path",
+    "connections",
+    "relay",
+)
 
 
 def main() -> int:

@@ -1,0 +1,1 @@
+"""The relay beside other gateways: `python -m benchmarks.relay`."""
