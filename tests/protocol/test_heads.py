@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.protocol.heads import audio_size, field_of, retyped, type_of, with_event_id
+from antiphon.protocol.heads import (
+    audio_size,
+    field_of,
+    plain_append,
+    plain_audio_delta,
+    retyped,
+    type_of,
+    with_event_id,
+)
 
 NAMES = ["type", "event_id", "item_id", "audio", "delta", "x", 'a"type"', 'b\\"audio":"', "typ\u00e9"]
 texts = st.sampled_from(["session.update", "input_audio_buffer.append", "type", "audio", "{", '"type":"x"', "\\"]) | (
@@ -130,6 +138,73 @@ def test_a_delta_is_measured_under_its_own_key() -> None:
     message = {"type": "response.output_audio.delta", "event_id": "e", "item_id": "i", "delta": AUDIO, "x": 0}
     assert audio_size(json.dumps(message).encode(), b'"delta"') == 259
     assert audio_size(json.dumps(message).encode()) == 0
+
+
+@given(st.binary(max_size=50), st.sampled_from([None, (",", ":")]))
+def test_a_plain_append_is_known_at_a_glance(audio: bytes, separators: Any) -> None:
+    event = {"type": "input_audio_buffer.append", "audio": base64.b64encode(audio).decode()}
+    assert plain_append(json.dumps(event, separators=separators).encode()) == len(audio)
+
+
+PIECES = st.sampled_from(
+    [
+        '","type":"session.update',
+        '\\"',
+        '"',
+        "}",
+        '"}',
+        "AAAA",
+        "=",
+        "\\",
+        '{"type":"input_audio_buffer.append","audio":"',
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=6), st.sampled_from(['"}', "}", '"', '" }', '"}\n']))
+def test_nothing_else_passes_for_a_plain_append(pieces: list[str], end: str) -> None:
+    """Whatever follows the beginning of one: if a server can read it, it reads an append without any other field."""
+    message = ('{"type":"input_audio_buffer.append","audio":"' + "".join(pieces) + end).encode()
+    if plain_append(message) >= 0:
+        try:
+            event = json.loads(message)
+        except ValueError:
+            return  # no server reads it at all
+        assert event.keys() == {"type", "audio"}
+        assert event["type"] == "input_audio_buffer.append"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event_id": "e", "type": "input_audio_buffer.append", "audio": "AAAA"},
+        {"type": "input_audio_buffer.append", "audio": "AAAA", "event_id": "e"},
+        {"type": "input_audio_buffer.append", "audio": None},
+        {"type": "input_audio_buffer.commit"},
+    ],
+)
+def test_other_forms_are_looked_at_closely(event: dict[str, Any]) -> None:
+    assert plain_append(json.dumps(event, separators=(",", ":")).encode()) == -1
+
+
+@given(st.binary(min_size=1, max_size=50), st.sampled_from(["type", "event_id"]))
+def test_a_plain_audio_delta_is_known_at_a_glance(audio: bytes, first: str) -> None:
+    event = {"type": "response.output_audio.delta", "event_id": "event_1", "response_id": "resp_1", "item_id": "item_1"}
+    event = {first: event[first], **event, "output_index": 0, "delta": base64.b64encode(audio).decode()}
+    assert plain_audio_delta(json.dumps(event, separators=(",", ":")).encode()) == ("item_1", len(audio))
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"type": "response.output_audio.delta", "item_id": "item_1", "delta": "AAAA", "content_index": 0},
+        {"type": "response.output_audio.delta", "delta": "AAAA"},
+        {"type": "response.output_text.delta", "item_id": "item_1", "delta": "response.output_audio.delta"},
+        {"type": "response.output_text.delta", "item_id": "item_1", "delta": '"response.output_audio.delta"'},
+    ],
+)
+def test_other_deltas_are_looked_at_closely(event: dict[str, Any]) -> None:
+    assert plain_audio_delta(json.dumps(event, separators=(",", ":")).encode()) is None
 
 
 def test_an_event_id_is_put_in() -> None:

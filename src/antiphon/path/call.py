@@ -126,7 +126,7 @@ class Call:
         self.token = secrets.token_urlsafe(32) if start.extensions and engine.options.resume_seconds > 0 else ""
         self._replay = Replay() if self.token else None
         self._edge: Edge = edge_for(start.dialect, self._to_client, self._ids)
-        self._attached: Attachment | None = None
+        self.attached: Attachment | None = None
         self._client: Client | None = None
         self._handle: asyncio.TimerHandle | None = None
         self._parting: asyncio.TimerHandle | None = None
@@ -144,8 +144,8 @@ class Call:
     def attach(self, client: Client) -> "Attachment":
         """Let `client` be the one that the call is with."""
         self._client = client
-        self._attached = Attachment(self)
-        return self._attached
+        self.attached = Attachment(self)
+        return self.attached
 
     def resume(self, client: Client, last_event_id: str | None) -> "Attachment":
         """Go on with a client that has come back; a connection that it still seems to have is closed."""
@@ -188,15 +188,12 @@ class Call:
         if self._closed:
             return
         self._closed = True
-        self._attached = self._client = self._leg = None
+        self.attached = self._client = self._leg = None
         self._engine.discard(self)
         self._relay.close()
         self._stop_waiting()
         if self._handle is not None:
             self._handle.cancel()
-
-    def is_attached(self, attachment: "Attachment") -> bool:
-        return self._attached is attachment
 
     def _stop_waiting(self) -> None:
         if self._parting is not None:
@@ -206,7 +203,7 @@ class Call:
 
     def _detach(self) -> Client | None:
         assert self._replay is not None
-        client, self._client, self._attached = self._client, None, None
+        client, self._client, self.attached = self._client, None, None
         if client is not None:
             self._replay.mark_lost()
         self.client_slow(False)
@@ -304,17 +301,17 @@ class Attachment:
 
     def receive(self, message: bytes) -> None:
         """Take one client event; what is wrong with it is told by the model's server."""
-        if self._call.is_attached(self):
+        if self._call.attached is self:
             self._call.receive(message)
 
     def client_slow(self, slow: bool) -> None:
         """Hold back the model's server while the client does not keep up."""
-        if self._call.is_attached(self):
+        if self._call.attached is self:
             self._call.client_slow(slow)
 
     def close(self, lost: bool = False) -> None:
         """The connection is gone."""
-        if self._call.is_attached(self):
+        if self._call.attached is self:
             self._call.client_gone(lost)
 
 

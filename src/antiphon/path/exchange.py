@@ -15,7 +15,7 @@ from antiphon.path.leg_state import Continued, LegState
 from antiphon.path.notices import Notices
 from antiphon.path.scheduler import ALREADY_ACTIVE, Ask, CancelActive, Decision, Refuse, ResponseScheduler, Send
 from antiphon.path.steady import SteadySession
-from antiphon.protocol.heads import audio_size, field_of, type_of, with_event_id
+from antiphon.protocol.heads import audio_size, field_of, plain_audio_delta, type_of, with_event_id
 from antiphon.protocol.ids import Ids
 
 APPEND = "input_audio_buffer.append"
@@ -118,10 +118,7 @@ class Exchange:
         """Take a client event; there must be a leg."""
         assert self.leg is not None
         if kind == APPEND:
-            size = audio_size(message)
-            self.ledger.note_append(message, size)
-            self.appended += size
-            self.leg.leg.send(message)
+            self.append(message, audio_size(message))
             return
         handler = _FROM_CLIENT.get(kind)
         event = decoded(message) if handler else None
@@ -132,6 +129,13 @@ class Exchange:
             self._notices.refuse("rate_limit_exceeded", message_, text_in(event.get("event_id")))
         else:
             handler(self, self.leg, event, message)
+
+    def append(self, message: bytes, audio_bytes: int) -> None:
+        """Take an `input_audio_buffer.append`; there must be a leg."""
+        assert self.leg is not None
+        self.ledger.note_append(message, audio_bytes)
+        self.appended += audio_bytes
+        self.leg.leg.send(message)
 
     def _track(self, event: Event, message: bytes, item_id: str = "") -> Sent:
         """Give an event an id if it has none, so that an error can be matched to it."""
@@ -238,6 +242,11 @@ class Exchange:
         for continued in leg.continued.values():
             if continued.earlier:
                 message = renumbered(message, continued.response_id, len(continued.earlier))
+        audio = plain_audio_delta(message)
+        if audio is not None:
+            self.ledger.note_audio_delta(*audio)
+            self._send(message)
+            return
         kind = type_of(message)
         if kind == AUDIO_DELTA:
             self.ledger.note_audio_delta(field_of(message, "item_id"), audio_size(message, b'"delta"'))

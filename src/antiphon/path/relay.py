@@ -20,7 +20,7 @@ from antiphon.path.scheduler import ResponseScheduler
 from antiphon.path.steady import SteadySession
 from antiphon.path.timers import Timers
 from antiphon.protocol.codec import event_id_of
-from antiphon.protocol.heads import type_of
+from antiphon.protocol.heads import plain_append, type_of
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.server_events import ErrorDetail
 from antiphon.session.start import SessionStart
@@ -132,6 +132,10 @@ class Relay:
     def receive(self, message: bytes, now: float) -> None:
         """Take a client event, GA-shaped JSON."""
         exchange = self._exchange
+        audio_bytes = plain_append(message)
+        if audio_bytes >= 0 and exchange.leg is not None:
+            exchange.append(message, audio_bytes)
+            return
         exchange.now = now
         kind = type_of(message)
         if not kind:

@@ -21,6 +21,14 @@ _object: msgspec.json.Decoder[dict[str, Any]] = msgspec.json.Decoder(dict[str, A
 _FAULTS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _PADDING = ord("=")
 _COLONS = (b":", b": ")  # between a key and its value, as nearly all encoders write it
+_APPENDS = (
+    b'{"type":"input_audio_buffer.append","audio":"',
+    b'{"type": "input_audio_buffer.append", "audio": "',
+)
+_COMPACT, _SPACED = map(len, _APPENDS)
+_COLON_AT = len(b'{"type":')
+_QUOTE, _EQUALS = b'"='
+_HEAD_BYTES = 300
 
 
 def type_of(message: bytes) -> str:
@@ -74,6 +82,34 @@ def audio_size(message: bytes, key: bytes = b'"audio"') -> int:
 
 def _decoded_size(base64: bytes) -> int:
     return (len(base64) - base64.endswith(b"=") - base64.endswith(b"==")) * 3 // 4
+
+
+def plain_append(message: bytes) -> int:
+    """Return how many bytes of audio a plain `input_audio_buffer.append` carries, -1 for anything else.
+
+    Plain is what nearly all clients send, type and audio alone: known at a glance, and nothing else can hide in it.
+    """
+    if not message.startswith(_APPENDS):
+        return -1
+    begin = _COMPACT if message[_COLON_AT] == _QUOTE else _SPACED
+    # The audio's first quotation mark is the event's last one.
+    if message.find(b'"', begin) != len(message) - 2:
+        return -1
+    return (len(message) - 2 - begin - (message[-3] == _EQUALS) - (message[-4] == _EQUALS)) * 3 // 4
+
+
+def plain_audio_delta(message: bytes) -> tuple[str, int] | None:
+    """Return the item and the bytes of audio of a `response.output_audio.delta` whose delta is last; None for others.
+
+    For servers, which are trusted: what looks like such an event at its head is one.
+    """
+    at = message.find(b'"response.output_audio.delta"', 0, _HEAD_BYTES)
+    begin = message.find(b'"delta":"', at, at + _HEAD_BYTES) + 9 if at > 0 else 0
+    item = message.find(b'"item_id":"', 0, begin) + 11
+    if begin < 10 or item < 12 or message.find(b'"', begin) != len(message) - 2:
+        return None
+    size = (len(message) - 2 - begin - (message[-3] == _EQUALS) - (message[-4] == _EQUALS)) * 3 // 4
+    return message[item : message.index(b'"', item)].decode(errors="replace"), size
 
 
 def with_event_id(message: bytes, event_id: str) -> bytes:

@@ -7,7 +7,7 @@ Audio stays base64 inside the messages it came in; it is decoded when a new leg 
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import msgspec
 import pybase64
@@ -25,7 +25,7 @@ class _Append(msgspec.Struct):
 _decoder = msgspec.json.Decoder(_Append)
 
 
-class Chunk(NamedTuple):
+class Chunk(msgspec.Struct, gc=False, frozen=True):
     """One append: the message, the size of its audio, and where that ends in ms."""
 
     message: bytes
