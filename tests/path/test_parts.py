@@ -33,7 +33,7 @@ def test_an_id_inside_of_text_is_text() -> None:
 def test_the_same_id_needs_no_alias() -> None:
     aliases = Aliases()
     aliases.add("item_1", "item_1")
-    assert not aliases
+    assert aliases.to_client(b'"item_1"') == b'"item_1"'
 
 
 # --- held -----------------------------------------------------------------------------------------------------

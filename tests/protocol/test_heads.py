@@ -187,17 +187,19 @@ def test_other_forms_are_looked_at_closely(event: dict[str, Any]) -> None:
     assert plain_append(json.dumps(event, separators=(",", ":")).encode()) == -1
 
 
-@given(st.binary(min_size=1, max_size=50), st.sampled_from(["type", "event_id"]))
-def test_a_plain_audio_delta_is_known_at_a_glance(audio: bytes, first: str) -> None:
-    event = {"type": "response.output_audio.delta", "event_id": "event_1", "response_id": "resp_1", "item_id": "item_1"}
-    event = {first: event[first], **event, "output_index": 0, "delta": base64.b64encode(audio).decode()}
-    assert plain_audio_delta(json.dumps(event, separators=(",", ":")).encode()) == ("item_1", len(audio))
+@given(st.binary(min_size=1, max_size=50), st.permutations(["type", "event_id", "item_id", "output_index", "delta"]))
+def test_a_plain_audio_delta_is_known_at_a_glance(audio: bytes, order: list[str]) -> None:
+    event = {"type": "response.output_audio.delta", "event_id": "event_1", "item_id": "item_1", "output_index": 0}
+    event["delta"] = base64.b64encode(audio).decode()
+    message = json.dumps({key: event[key] for key in order}, separators=(",", ":")).encode()
+    expected = ("item_1", len(audio)) if order.index("type") < order.index("delta") else None
+    assert plain_audio_delta(message) == expected
 
 
 @pytest.mark.parametrize(
     "event",
     [
-        {"type": "response.output_audio.delta", "item_id": "item_1", "delta": "AAAA", "content_index": 0},
+        {"type": "response.output_audio.delta", "item_id": "item_1", "delta": ""},
         {"type": "response.output_audio.delta", "delta": "AAAA"},
         {"type": "response.output_text.delta", "item_id": "item_1", "delta": "response.output_audio.delta"},
         {"type": "response.output_text.delta", "item_id": "item_1", "delta": '"response.output_audio.delta"'},

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import errno
+import gc
 import logging
 import signal
 import socket
@@ -226,6 +227,9 @@ async def run_until_stopped(settings: ServerSettings, backend: Backend) -> None:
     with _on_stop_signals(stop):
         if not await _done_before(asked, server.start()):
             return
+        # What is loaded stays: without this, each full garbage collection looks through all of it, in mid-call.
+        gc.collect()
+        gc.freeze()
         try:
             _announce(settings, server.port)
             await asked.wait()

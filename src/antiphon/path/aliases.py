@@ -12,9 +12,6 @@ class Aliases:
         self._to_client: dict[bytes, bytes] = {}
         self._to_leg: dict[bytes, bytes] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._to_client)
-
     def add(self, leg_id: str, client_id: str) -> None:
         """What the leg calls `leg_id` is `client_id` to the client from now on."""
         if leg_id != client_id:

@@ -7,7 +7,7 @@ the client's unanswered events need is parsed: no audio at all, and text deltas 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from antiphon.path.events import Event, create_response, decoded, encoded, renumbered, text_in, without
+from antiphon.path.events import Event, create_response, decoded, encoded, text_in, without
 from antiphon.path.in_flight import InFlight, Sent
 from antiphon.path.ledger import PARSED, Ledger
 from antiphon.path.ledger.cut import endings
@@ -237,11 +237,8 @@ class Exchange:
     def from_leg(self, leg: LegState, message: bytes) -> None:
         """Take a server event of the leg that serves the call."""
         leg.heard = True
-        if leg.aliases:
-            message = leg.aliases.to_client(message)
-        for continued in leg.continued.values():
-            if continued.earlier:
-                message = renumbered(message, continued.response_id, len(continued.earlier))
+        if leg.is_translated:
+            message = leg.to_client(message)
         audio = plain_audio_delta(message)
         if audio is not None:
             self.ledger.note_audio_delta(*audio)
@@ -296,7 +293,7 @@ class Exchange:
         if leg.unnamed and item_id not in leg.restored:
             # Answers come in the order of the questions, and the restoring ones were the first.
             client_id = leg.unnamed.popleft()
-            leg.aliases.add(item_id, client_id)
+            leg.add_alias(item_id, client_id)
             leg.restored.add(client_id)
             return False
         if item_id in leg.restored:
@@ -324,7 +321,7 @@ class Exchange:
     def _on_speech_started(self, leg: LegState, event: Event) -> bool | Event:
         if leg.replayed_speech is not None:
             # The client knows of this speech, and under another id.
-            leg.aliases.add(str(event.get("item_id")), leg.replayed_speech)
+            leg.add_alias(str(event.get("item_id")), leg.replayed_speech)
             leg.replayed_speech = None
             return False
         return self._moved(leg, event, "audio_start_ms")
@@ -368,7 +365,7 @@ class Exchange:
         for continued in awaited:
             if continued.in_conversation == in_conversation:
                 continued.begun = True
-                leg.aliases.add(response_id, continued.response_id)
+                leg.add_alias(response_id, continued.response_id)
                 return False
         self._credit(response_id, in_conversation)
         return True
@@ -475,7 +472,7 @@ class Exchange:
 
     def ask_to_continue(self, leg: LegState, continued: Continued, options: Mapping[str, Any]) -> None:
         """Have a leg go on with a response that another one began."""
-        leg.continued[continued.response_id] = continued
+        leg.go_on_with(continued)
         leg.send(create_response(continued.event_id, options))
 
 

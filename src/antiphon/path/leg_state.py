@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from antiphon.path.aliases import Aliases
+from antiphon.path.events import renumbered
 from antiphon.path.legs import Leg, LegEnd
 
 
@@ -44,6 +45,7 @@ class LegState:
         aliases: Ids of its own for what the client knows by others.
         lead_bytes: User audio before the first that this leg was sent; positions that it tells lack that much.
         replayed_speech: The item that the user's running speech belongs to; the leg will give it another id.
+        is_translated: Whether there are any of these, or responses that it goes on with.
         continued: Responses that it goes on with, by the id that the client knows.
         heard: Whether anything came since the last look.
         silent_since: When it was first found to owe something and to say nothing.
@@ -60,6 +62,7 @@ class LegState:
     own_updates: int = 0
     own_deletes: set[str] = field(default_factory=set)
     aliases: Aliases = field(default_factory=Aliases)
+    is_translated: bool = False
     lead_bytes: int = 0
     replayed_speech: str | None = None
     continued: dict[str, Continued] = field(default_factory=dict)
@@ -68,8 +71,26 @@ class LegState:
     ended: LegEnd | None = None
     config: dict[str, Any] = field(default_factory=dict)
 
+    def add_alias(self, leg_id: str, client_id: str) -> None:
+        """The leg calls `leg_id` what is `client_id` to the client."""
+        self.aliases.add(leg_id, client_id)
+        self.is_translated = True
+
+    def go_on_with(self, continued: Continued) -> None:
+        """The leg is asked for the rest of a response."""
+        self.continued[continued.response_id] = continued
+        self.is_translated = True
+
     def send(self, message: bytes) -> None:
         """Send a client event, in which ids are those that the client knows."""
-        if self.aliases:
+        if self.is_translated:
             message = self.aliases.to_leg(message)
         self.leg.send(message)
+
+    def to_client(self, message: bytes) -> bytes:
+        """Return an event of the leg with the ids and numbers that the client knows."""
+        message = self.aliases.to_client(message)
+        for continued in self.continued.values():
+            if continued.earlier:
+                message = renumbered(message, continued.response_id, len(continued.earlier))
+        return message

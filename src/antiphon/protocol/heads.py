@@ -27,7 +27,7 @@ _APPENDS = (
 )
 _COMPACT, _SPACED = map(len, _APPENDS)
 _COLON_AT = len(b'{"type":')
-_QUOTE, _EQUALS = b'"='
+_QUOTE, _EQUALS, _BRACE = b'"=}'
 _HEAD_BYTES = 300
 
 
@@ -99,16 +99,21 @@ def plain_append(message: bytes) -> int:
 
 
 def plain_audio_delta(message: bytes) -> tuple[str, int] | None:
-    """Return the item and the bytes of audio of a `response.output_audio.delta` whose delta is last; None for others.
+    """Return the item and the bytes of audio of a `response.output_audio.delta` in the usual spelling; None for others.
 
     For servers, which are trusted: what looks like such an event at its head is one.
     """
     at = message.find(b'"response.output_audio.delta"', 0, _HEAD_BYTES)
     begin = message.find(b'"delta":"', at, at + _HEAD_BYTES) + 9 if at > 0 else 0
-    item = message.find(b'"item_id":"', 0, begin) + 11
-    if begin < 10 or item < 12 or message.find(b'"', begin) != len(message) - 2:
+    if begin < 10:
         return None
-    size = (len(message) - 2 - begin - (message[-3] == _EQUALS) - (message[-4] == _EQUALS)) * 3 // 4
+    end = message.find(b'"', begin)
+    item = message.find(b'"item_id":"', 0, begin) + 11
+    if item < 12:
+        item = message.find(b'"item_id":"', end) + 11
+    if item < 12 or end < begin + 4 or message[-1] != _BRACE:
+        return None
+    size = (end - begin - (message[end - 1] == _EQUALS) - (message[end - 2] == _EQUALS)) * 3 // 4
     return message[item : message.index(b'"', item)].decode(errors="replace"), size
 
 

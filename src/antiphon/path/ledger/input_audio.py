@@ -131,11 +131,12 @@ class InputAudio:
 
     def append(self, message: bytes, audio_bytes: int) -> None:
         """Keep a raw append; `audio_bytes` is the size of its audio when decoded."""
-        self.end_ms += audio_bytes * 1000 / self.form.bytes_per_second
-        self._chunks.append(Chunk(message, audio_bytes, self.end_ms))
+        self.end_ms = end_ms = self.end_ms + audio_bytes * 1000 / self.form.bytes_per_second
+        chunks = self._chunks
+        chunks.append(Chunk(message, audio_bytes, end_ms))
         self.size += len(message)
-        if not self._holding:
-            self._drop_before(self.end_ms - self._preroll_ms)
+        if not self._holding and chunks[0].end_ms <= end_ms - self._preroll_ms:
+            self._drop_before(end_ms - self._preroll_ms)
 
     # --- what the client sent -------------------------------------------------------------------------------
 
