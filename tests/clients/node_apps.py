@@ -20,7 +20,7 @@ CACHE = ROOT / ".cache" / "clients"
 INSTALL_SECONDS = 300
 APP_SECONDS = 120
 # Apps spend their time listening at the pace of speech; more of them at once only wait for the server's ears.
-AT_ONCE = 3
+AT_ONCE = 4
 
 
 class NodeMissingError(Exception):

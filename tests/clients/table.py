@@ -30,6 +30,13 @@ What a mark stands for:
   answer is to what the user said.
 - **wrong key**: the app is told `invalid_api_key`, not just that the connection closed.
 
+The table holds four times over, each with the same tests:
+
+- against a server with the embedded engine;
+- over a [relay](relay.md) to a second server with the embedded engine;
+- over a relay to the [emulator](emulator.md), which answers from a script;
+- over a relay to a second server that is spoken to in the beta shape of the API, whatever the client speaks.
+
 A client that is not here most likely works as well: see [connect.md](connect.md), and tell us if it does not.
 
 """

@@ -5,17 +5,19 @@ import re
 import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.clients.node_apps import FOLDER, App, Apps, NodeMissingError, apps_in, install, is_required, node_major
 from tests.clients.speech import question
 from tests.clients.table import clients
+from tests.clients.ways import KEY, UPSTREAM_KEY, WRONG_KEY, Way, all_running, relay
 from tests.running import RunningServer, running_server
 
-KEY = "a-key-for-this-test"
-WRONG_KEY = "another-key"
+from antiphon.testing import ThreadedEmulator
+
 ABOUT = "bedrooms"
 ASK = {
     "text": "How many bedrooms does this property have?",
@@ -66,17 +68,29 @@ def certificate(tmp_path_factory: pytest.TempPathFactory, node: int) -> tuple[Pa
 
 
 @pytest.fixture(scope="module")
-def servers(certificate: tuple[Path, Path]) -> Iterator[dict[str, RunningServer]]:
-    """A server that wants a key, without and with TLS."""
-    with ExitStack() as stack:
-        plain = stack.enter_context(running_server(ANTIPHON_API_KEYS=KEY))
-        tls = stack.enter_context(running_server(tls=certificate, ANTIPHON_API_KEYS=KEY))
-        yield {"plain": plain, "tls": tls}
+def secure_servers(
+    certificate: tuple[Path, Path],
+    server: RunningServer,
+    emulator: ThreadedEmulator,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[dict[Way, RunningServer]]:
+    """What clients are pointed at, with TLS."""
+    folder = tmp_path_factory.mktemp("secure")
+    with all_running(
+        {
+            Way.DIRECT: running_server(tls=certificate, ANTIPHON_API_KEYS=KEY),
+            Way.LOCAL: relay(server.base_url, folder / "local", tls=certificate),
+            Way.EMULATOR: relay(emulator.base_url, folder / "emulator", tls=certificate),
+            Way.BETA: relay(server.base_url, folder / "beta", dialect="beta", tls=certificate),
+        }
+    ) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
 def apps(
-    servers: dict[str, RunningServer],
+    servers: dict[Way, RunningServer],
+    secure_servers: dict[Way, RunningServer],
     certificate: tuple[Path, Path],
     node: int,
     tmp_path_factory: pytest.TempPathFactory,
@@ -89,35 +103,44 @@ def apps(
     with skipped_where_allowed():
         modules = install()
     with apps_in(folder, modules, settings, certificate[0]) as running:
-        start(running, servers["plain"].port, servers["tls"].port, node)
+        for way, server in secure_servers.items():
+            start(running, way, servers[way].port, server.port, node)
         yield running
 
 
-def start(apps: Apps, port: int, tls_port: int, node: int) -> None:
+def start(apps: Apps, way: Way, port: int, tls_port: int, node: int) -> None:
     # What browsers have had for long, Node has without a flag from version 22.
     global_websocket = ("--experimental-websocket",) if node < 22 else ()
     host, secure = f"127.0.0.1:{port}", f"https://localhost:{tls_port}"
-    apps.start("openai-node-ws", App("openai_node", f"{secure}/v1", "ws"))
-    apps.start("openai-node-websocket", App("openai_node", f"{secure}/v1", "websocket", global_websocket))
-    apps.start("openai-node-beta", App("openai_node", f"{secure}/v1", "beta"))
-    apps.start("openai-node-azure", App("openai_node", secure, "azure"))
-    apps.start("openai-node-azure-websocket", App("openai_node", secure, "azure-websocket", global_websocket))
-    apps.start("ai-sdk-browser", App("ai_sdk", f"{secure}/v1", "browser"))
-    apps.start("ai-sdk", App("ai_sdk", f"http://{host}/v1", "server"))
-    apps.start("agents-realtime", App("agents_realtime", f"ws://{host}/v1/realtime?model=gpt-realtime"))
-    apps.start("livekit-plugin", App("livekit_plugin", f"http://{host}/v1"))
-    apps.start("mastra-voice", App("mastra_voice", f"ws://{host}/v1/realtime"))
-    apps.start("openai-realtime-api", App("openai_realtime_api", f"ws://{host}/v1/realtime"))
-    apps.start("rt-client", App("rt_client", f"ws://{host}"))
+    for name, app in {
+        "openai-node-ws": App("openai_node", f"{secure}/v1", "ws"),
+        "openai-node-websocket": App("openai_node", f"{secure}/v1", "websocket", global_websocket),
+        "openai-node-beta": App("openai_node", f"{secure}/v1", "beta"),
+        "openai-node-azure": App("openai_node", secure, "azure"),
+        "openai-node-azure-websocket": App("openai_node", secure, "azure-websocket", global_websocket),
+        "ai-sdk-browser": App("ai_sdk", f"{secure}/v1", "browser"),
+        "ai-sdk": App("ai_sdk", f"http://{host}/v1", "server"),
+        "agents-realtime": App("agents_realtime", f"ws://{host}/v1/realtime?model=gpt-realtime"),
+        "livekit-plugin": App("livekit_plugin", f"http://{host}/v1"),
+        "mastra-voice": App("mastra_voice", f"ws://{host}/v1/realtime"),
+        "openai-realtime-api": App("openai_realtime_api", f"ws://{host}/v1/realtime"),
+        "rt-client": App("rt_client", f"ws://{host}"),
+    }.items():
+        apps.start(f"{way}-{name}", app)
 
 
-def passing(scenario: str) -> list[str]:
-    return [client.app for client in RUN_HERE if scenario in client.passes]
+def passing(scenario: str) -> list[Any]:
+    return [
+        pytest.param(way, client.app, id=f"{way}-{client.app}")
+        for way in Way
+        for client in RUN_HERE
+        if scenario in client.passes
+    ]
 
 
-@pytest.mark.parametrize("client", passing("text"))
-def test_a_text_turn(client: str, apps: Apps) -> None:
-    report = apps.report(client)
+@pytest.mark.parametrize(("way", "client"), passing("text"))
+def test_a_text_turn(way: Way, client: str, apps: Apps) -> None:
+    report = apps.report(f"{way}-{client}")
     saw = report.result("text")
     assert "4 bedrooms" in saw["answer"]
     assert saw["status"] == "completed"
@@ -127,9 +150,9 @@ def test_a_text_turn(client: str, apps: Apps) -> None:
         assert saw["history"] == [["user", "completed", ASK["text"]], ["assistant", "completed", saw["answer"]]]
 
 
-@pytest.mark.parametrize("client", passing("audio"))
-def test_a_spoken_question_gets_a_spoken_answer(client: str, apps: Apps) -> None:
-    report = apps.report(client)
+@pytest.mark.parametrize(("way", "client"), passing("audio"))
+def test_a_spoken_question_gets_a_spoken_answer(way: Way, client: str, apps: Apps) -> None:
+    report = apps.report(f"{way}-{client}")
     saw = report.result("audio")
     _, expected = HEARD_AND_ANSWERED
     assert ABOUT in saw["heard"]
@@ -139,18 +162,18 @@ def test_a_spoken_question_gets_a_spoken_answer(client: str, apps: Apps) -> None
     assert report.errors("audio") == []
 
 
-@pytest.mark.parametrize("client", passing("function"))
-def test_a_function_call_and_its_result(client: str, apps: Apps) -> None:
-    report = apps.report(client)
+@pytest.mark.parametrize(("way", "client"), passing("function"))
+def test_a_function_call_and_its_result(way: Way, client: str, apps: Apps) -> None:
+    report = apps.report(f"{way}-{client}")
     saw = report.result("function")
     assert (saw["name"], saw["arguments"]) == ("get_weather", {"city": "Paris"})
     assert "19 degrees" in saw["answer"]
     assert report.errors("function") == []
 
 
-@pytest.mark.parametrize("client", passing("interruption"))
-def test_speech_interrupts_and_the_client_truncates(client: str, apps: Apps) -> None:
-    report = apps.report(client)
+@pytest.mark.parametrize(("way", "client"), passing("interruption"))
+def test_speech_interrupts_and_the_client_truncates(way: Way, client: str, apps: Apps) -> None:
+    report = apps.report(f"{way}-{client}")
     saw = report.result("interruption")
     _, expected = HEARD_AND_ANSWERED
     assert saw["status"] == "cancelled"
@@ -165,9 +188,9 @@ def test_speech_interrupts_and_the_client_truncates(client: str, apps: Apps) -> 
     assert set(report.errors("interruption")) <= allowed
 
 
-@pytest.mark.parametrize("client", passing("wrong_key"))
-def test_a_wrong_key(client: str, apps: Apps) -> None:
-    saw = apps.report(client).result("wrong_key")
+@pytest.mark.parametrize(("way", "client"), passing("wrong_key"))
+def test_a_wrong_key(way: Way, client: str, apps: Apps) -> None:
+    saw = apps.report(f"{way}-{client}").result("wrong_key")
     if client == "ai-sdk-browser":  # its key goes to the app's own server, which asks for a client secret
         assert re.search(r"401 .*invalid_api_key", saw["error"])
     else:
@@ -176,17 +199,17 @@ def test_a_wrong_key(client: str, apps: Apps) -> None:
         assert (saw["close_code"], saw["close_reason"]) == (3000, "invalid_request_error.invalid_api_key")
 
 
-def test_no_key_is_logged(apps: Apps, servers: dict[str, RunningServer]) -> None:
+def test_no_key_is_logged(apps: Apps, secure_servers: dict[Way, RunningServer]) -> None:
     apps.wait()
-    for server in servers.values():
+    for server in secure_servers.values():
         log = "".join(server.lines)
         assert "session" in log
-        assert KEY not in log
-        assert WRONG_KEY not in log
+        for key in (KEY, WRONG_KEY, UPSTREAM_KEY):
+            assert key not in log
 
 
-def test_every_app_is_listed(apps: Apps) -> None:
-    assert apps.names == {client.app for client in RUN_HERE}
+def test_every_app_is_listed(apps: Apps, secure_servers: dict[Way, RunningServer]) -> None:
+    assert apps.names == {f"{way}-{client.app}" for way in secure_servers for client in RUN_HERE}
 
 
 def test_the_lock_file_holds_for_any_registry() -> None:

@@ -11,7 +11,8 @@ import pytest
 from openai import AsyncOpenAI
 from openai.resources.realtime.realtime import AsyncRealtimeConnection
 from tests.clients.speech import at_real_pace, question
-from tests.running import RunningServer, running_server
+from tests.clients.ways import KEY, WRONG_KEY
+from tests.running import RunningServer
 from tests.sdk_events import check_server_event
 from websockets.exceptions import ConnectionClosedError
 
@@ -28,7 +29,7 @@ WEATHER = {
 
 
 @asynccontextmanager
-async def connect(server: RunningServer, key: str = "none") -> AsyncIterator[AsyncRealtimeConnection]:
+async def connect(server: RunningServer, key: str = KEY) -> AsyncIterator[AsyncRealtimeConnection]:
     async with (
         AsyncOpenAI(base_url=server.base_url, api_key=key) as sdk,
         sdk.realtime.connect(model="gpt-realtime") as connection,
@@ -37,7 +38,11 @@ async def connect(server: RunningServer, key: str = "none") -> AsyncIterator[Asy
 
 
 class Events:
-    """What a connection received, each event judged strictly by the SDK's types."""
+    """What a connection received, each event judged strictly by the SDK's types.
+
+    Read to the end of a response before the connection is closed: with events left unread, the library under the SDK
+    may have stopped reading, and then waits 10 seconds for the CLOSE frame.
+    """
 
     def __init__(self, connection: AsyncRealtimeConnection) -> None:
         self._connection = connection
@@ -122,6 +127,7 @@ async def test_a_committed_question_gets_an_answer(server: RunningServer) -> Non
         await connection.response.create()
         answer = await events.until("response.output_audio_transcript.done")
         assert expected.search(answer["transcript"])
+        await events.until("response.done")
 
 
 async def test_a_function_call_and_its_result(server: RunningServer) -> None:
@@ -142,6 +148,7 @@ async def test_a_function_call_and_its_result(server: RunningServer) -> None:
         await connection.response.create()
         text = await events.until("response.output_text.done")
         assert "19 degrees" in text["text"]
+        await events.until("response.done")
 
 
 async def test_speech_interrupts_an_answer(server: RunningServer) -> None:
@@ -162,6 +169,7 @@ async def test_speech_interrupts_an_answer(server: RunningServer) -> None:
         assert truncated["audio_end_ms"] == 700
         answer = await events.until("response.output_audio_transcript.done")
         assert expected.search(answer["transcript"])
+        await events.until("response.done")
         await speaking
 
 
@@ -190,7 +198,7 @@ async def test_a_mistake_is_told_and_survived(server: RunningServer) -> None:
 
 async def test_a_client_secret_carries_its_session(server: RunningServer) -> None:
     session: Any = {"type": "realtime", "instructions": "Be brief.", "output_modalities": ["text"]}
-    async with AsyncOpenAI(base_url=server.base_url, api_key="none") as sdk:
+    async with AsyncOpenAI(base_url=server.base_url, api_key=KEY) as sdk:
         secret = await sdk.realtime.client_secrets.create(session=session)
     async with connect(server, secret.value) as connection:
         created = await Events(connection).until("session.created")
@@ -199,20 +207,19 @@ async def test_a_client_secret_carries_its_session(server: RunningServer) -> Non
 
 
 async def test_models(server: RunningServer) -> None:
-    async with AsyncOpenAI(base_url=server.base_url, api_key="none") as sdk:
+    async with AsyncOpenAI(base_url=server.base_url, api_key=KEY) as sdk:
         models = [model.id async for model in sdk.models.list()]
     assert "gpt-realtime" in models
 
 
-async def test_a_wrong_key() -> None:
-    with running_server(ANTIPHON_API_KEYS="a-key-for-this-test") as server:
-        async with connect(server, "another-key") as connection:
-            error = await Events(connection).until("error")
-            assert error["error"]["code"] == "invalid_api_key"
-            with pytest.raises(ConnectionClosedError) as closed:
-                await connection.recv_bytes()
-            assert closed.value.rcvd is not None
-            assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (3000, "invalid_request_error.invalid_api_key")
-        async with connect(server, "a-key-for-this-test") as connection:
-            await Events(connection).until("session.created")
-    assert "another-key" not in "".join(server.lines)
+async def test_a_wrong_key(server: RunningServer) -> None:
+    async with connect(server, WRONG_KEY) as connection:
+        error = await Events(connection).until("error")
+        assert error["error"]["code"] == "invalid_api_key"
+        with pytest.raises(ConnectionClosedError) as closed:
+            await connection.recv_bytes()
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (3000, "invalid_request_error.invalid_api_key")
+    async with connect(server) as connection:
+        await Events(connection).until("session.created")
+    assert WRONG_KEY not in "".join(server.lines)

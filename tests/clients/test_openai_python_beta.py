@@ -11,7 +11,8 @@ import pytest
 from openai import AsyncAzureOpenAI, AsyncOpenAI
 from openai.resources.beta.realtime.realtime import AsyncRealtimeConnection
 from tests.clients.speech import at_real_pace, question
-from tests.running import RunningServer, running_server
+from tests.clients.ways import DEPLOYMENT, KEY, WRONG_KEY
+from tests.running import RunningServer
 from tests.sdk_beta_events import check_beta_event
 from websockets.exceptions import ConnectionClosedError
 
@@ -33,7 +34,7 @@ def websocket_base_url(server: RunningServer) -> str:
 
 @asynccontextmanager
 async def connect(
-    server: RunningServer, key: str = "none", model: str = "gpt-4o-realtime-preview", **query: str
+    server: RunningServer, key: str = KEY, model: str = "gpt-4o-realtime-preview", **query: str
 ) -> AsyncIterator[AsyncRealtimeConnection]:
     async with (
         AsyncOpenAI(base_url=server.base_url, websocket_base_url=websocket_base_url(server), api_key=key) as sdk,
@@ -43,7 +44,11 @@ async def connect(
 
 
 class Events:
-    """What a connection received, each event judged strictly by the SDK's beta types."""
+    """What a connection received, each event judged strictly by the SDK's beta types.
+
+    Read to the end of a response before the connection is closed: with events left unread, the library under the SDK
+    may have stopped reading, and then waits 10 seconds for the CLOSE frame.
+    """
 
     def __init__(self, connection: AsyncRealtimeConnection) -> None:
         self._connection = connection
@@ -142,6 +147,7 @@ async def test_a_function_call_and_its_result(server: RunningServer) -> None:
         await connection.response.create()
         text = await events.until("response.text.done")
         assert "19 degrees" in text["text"]
+        await events.until("response.done")
 
 
 async def test_speech_interrupts_an_answer(server: RunningServer) -> None:
@@ -161,6 +167,7 @@ async def test_speech_interrupts_an_answer(server: RunningServer) -> None:
         assert truncated["audio_end_ms"] == 700
         answer = await events.until("response.audio_transcript.done")
         assert expected.search(answer["transcript"])
+        await events.until("response.done")
         await speaking
 
 
@@ -197,10 +204,10 @@ async def test_azure(server: RunningServer) -> None:
         AsyncAzureOpenAI(
             azure_endpoint=f"http://127.0.0.1:{server.port}",
             websocket_base_url=f"ws://127.0.0.1:{server.port}/openai",
-            api_key="none",
+            api_key=KEY,
             api_version="2024-10-01-preview",
         ) as sdk,
-        sdk.beta.realtime.connect(model="my-own-deployment") as connection,
+        sdk.beta.realtime.connect(model=DEPLOYMENT) as connection,
     ):
         events = Events(connection)
         created = await events.until("session.created")
@@ -208,10 +215,11 @@ async def test_azure(server: RunningServer) -> None:
         await connection.session.update(session={"modalities": ["text"]})
         await say(connection, "How many bedrooms does this property have?")
         assert "4 bedrooms" in (await events.until("response.text.done"))["text"]
+        await events.until("response.done")
 
 
 async def test_a_session_made_over_rest_is_the_one_that_begins(server: RunningServer) -> None:
-    async with AsyncOpenAI(base_url=server.base_url, api_key="none") as sdk:
+    async with AsyncOpenAI(base_url=server.base_url, api_key=KEY) as sdk:
         session = await sdk.beta.realtime.sessions.create(
             instructions="Be brief.", modalities=["text"], temperature=1.1
         )
@@ -224,7 +232,7 @@ async def test_a_session_made_over_rest_is_the_one_that_begins(server: RunningSe
 
 
 async def test_a_transcription_session_made_over_rest(server: RunningServer) -> None:
-    async with AsyncOpenAI(base_url=server.base_url, api_key="none") as sdk:
+    async with AsyncOpenAI(base_url=server.base_url, api_key=KEY) as sdk:
         session = await sdk.beta.realtime.transcription_sessions.create(
             input_audio_transcription={"model": "whisper-1", "language": "en"}
         )
@@ -234,15 +242,14 @@ async def test_a_transcription_session_made_over_rest(server: RunningServer) -> 
         assert created["session"]["input_audio_transcription"]["language"] == "en"
 
 
-async def test_a_wrong_key() -> None:
-    with running_server(ANTIPHON_API_KEYS="a-key-for-this-test") as server:
-        async with connect(server, "another-key") as connection:
-            error = await Events(connection).until("error")
-            assert error["error"]["code"] == "invalid_api_key"
-            with pytest.raises(ConnectionClosedError) as closed:
-                await connection.recv_bytes()
-            assert closed.value.rcvd is not None
-            assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (3000, "invalid_request_error.invalid_api_key")
-        async with connect(server, "a-key-for-this-test") as connection:
-            await Events(connection).until("session.created")
-    assert "another-key" not in "".join(server.lines)
+async def test_a_wrong_key(server: RunningServer) -> None:
+    async with connect(server, WRONG_KEY) as connection:
+        error = await Events(connection).until("error")
+        assert error["error"]["code"] == "invalid_api_key"
+        with pytest.raises(ConnectionClosedError) as closed:
+            await connection.recv_bytes()
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (3000, "invalid_request_error.invalid_api_key")
+    async with connect(server) as connection:
+        await Events(connection).until("session.created")
+    assert WRONG_KEY not in "".join(server.lines)

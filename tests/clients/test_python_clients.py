@@ -7,7 +7,6 @@ import json
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,18 +14,18 @@ import pytest
 from tests.clients import environments
 from tests.clients.speech import question
 from tests.clients.table import Client, clients
-from tests.running import RunningServer, clean_environment, running_server
+from tests.clients.ways import KEY, UPSTREAM_KEY, WRONG_KEY, Way
+from tests.running import RunningServer, clean_environment
 
-KEY = "a-key-for-this-test"
-WRONG_KEY = "another-key"
 APPS = Path(__file__).parent / "apps"
 APP_SECONDS = 180
 # Apps mostly wait for speech to pass; more of them at once would only wait for the processor.
-AT_ONCE = 3
+AT_ONCE = 4
 # LiteLLM asks for a response after every transcript; the first one is under way by then.
 SECOND_RESPONSE = "Conversation already has an active response"
 
 Saw = dict[str, dict[str, Any]]
+Runs = dict[tuple[Way, str], Future[Saw]]
 
 RUN_HERE = [client for client in clients() if client.tests == Path(__file__).name]
 
@@ -52,13 +51,6 @@ def run_app(client: Client, task: dict[str, str]) -> Saw:
 
 
 @pytest.fixture(scope="module")
-def locked_server() -> Iterator[RunningServer]:
-    """A server that wants a key."""
-    with running_server(ANTIPHON_API_KEYS=KEY) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("speech") / "question.pcm"
     path.write_bytes(question("bedrooms")[0])
@@ -66,21 +58,25 @@ def speech(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs(locked_server: RunningServer, speech: Path) -> Iterator[dict[str, Future[Saw]]]:
+def runs(servers: dict[Way, RunningServer], speech: Path) -> Iterator[Runs]:
     """What each app saw, or will have seen: all of them are begun here."""
-    host = f"127.0.0.1:{locked_server.port}"
-    task = {"host": host, "key": KEY, "wrong_key": WRONG_KEY, "speech": str(speech)}
-    # The one with most to install takes longest: first, so that it is not what all wait for in the end.
+    # Way by way, so that those which have to be installed are so side by side. The one with most to install takes
+    # longest: first, so that it is not what all wait for in the end.
     longest_first = sorted(RUN_HERE, key=lambda client: -client.lock.stat().st_size)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        yield {client.app: pool.submit(partial(run_app, client, task)) for client in longest_first}
+        begun = {}
+        for way, server in servers.items():
+            task = {"host": f"127.0.0.1:{server.port}", "key": KEY, "wrong_key": WRONG_KEY, "speech": str(speech)}
+            for client in longest_first:
+                begun[way, client.app] = pool.submit(run_app, client, task)
+        yield begun
         pool.shutdown(cancel_futures=True)
 
 
-def saw(runs: dict[str, Future[Saw]], app: str, scenario: str) -> dict[str, Any]:
+def saw(runs: Runs, way: Way, app: str, scenario: str) -> dict[str, Any]:
     """Return what the app saw in that scenario; skip when its client cannot be installed here."""
     try:
-        seen = runs[app].result()[scenario]
+        seen = runs[way, app].result()[scenario]
     except environments.NotInstalledError as error:
         if environments.may_be_missing(error):
             pytest.skip(f"{app} cannot be installed: {error}")
@@ -89,38 +85,43 @@ def saw(runs: dict[str, Future[Saw]], app: str, scenario: str) -> dict[str, Any]
     return seen
 
 
-def passing(scenario: str) -> list[str]:
-    return [client.app for client in RUN_HERE if scenario in client.passes]
+def passing(scenario: str) -> list[Any]:
+    return [
+        pytest.param(way, client.app, id=f"{way}-{client.app}")
+        for way in Way
+        for client in RUN_HERE
+        if scenario in client.passes
+    ]
 
 
-@pytest.mark.parametrize("app", passing("text"))
-def test_a_text_turn(runs: dict[str, Future[Saw]], app: str) -> None:
-    seen = saw(runs, app, "text")
+@pytest.mark.parametrize(("way", "app"), passing("text"))
+def test_a_text_turn(runs: Runs, way: Way, app: str) -> None:
+    seen = saw(runs, way, app, "text")
     assert "4 bedrooms" in seen["answer"]
     assert seen["errors"] == []
 
 
-@pytest.mark.parametrize("app", passing("audio"))
-def test_a_spoken_question_gets_a_spoken_answer(runs: dict[str, Future[Saw]], app: str) -> None:
-    seen = saw(runs, app, "audio")
+@pytest.mark.parametrize(("way", "app"), passing("audio"))
+def test_a_spoken_question_gets_a_spoken_answer(runs: Runs, way: Way, app: str) -> None:
+    seen = saw(runs, way, app, "audio")
     assert question("bedrooms")[1].search(seen["answer"])
     assert "bedrooms" in seen["heard"]
     assert seen["audio_bytes"] > 24_000
     assert [error for error in seen["errors"] if not (app == "litellm_proxy" and SECOND_RESPONSE in error)] == []
 
 
-@pytest.mark.parametrize("app", passing("function"))
-def test_a_function_call_and_its_result(runs: dict[str, Future[Saw]], app: str) -> None:
-    seen = saw(runs, app, "function")
+@pytest.mark.parametrize(("way", "app"), passing("function"))
+def test_a_function_call_and_its_result(runs: Runs, way: Way, app: str) -> None:
+    seen = saw(runs, way, app, "function")
     assert seen["called_with"] == {"city": "Paris"}
     assert "19 degrees" in seen["answer"]
     assert seen["errors"] == []
 
 
-@pytest.mark.parametrize("app", passing("interruption"))
-def test_speech_interrupts_an_answer(runs: dict[str, Future[Saw]], app: str) -> None:
+@pytest.mark.parametrize(("way", "app"), passing("interruption"))
+def test_speech_interrupts_an_answer(runs: Runs, way: Way, app: str) -> None:
     """The client truncates what it had played, and the next answer is to what interrupted."""
-    seen = saw(runs, app, "interruption")
+    seen = saw(runs, way, app, "interruption")
     assert seen["interrupted"] is True
     # Pipecat goes by the clock since the first audio; the others were told that 700 ms were played.
     assert 0 < seen["played_ms"] < 5000 if app == "pipecat_openai" else seen["played_ms"] == 700
@@ -128,17 +129,19 @@ def test_speech_interrupts_an_answer(runs: dict[str, Future[Saw]], app: str) -> 
     assert seen["errors"] == []
 
 
-@pytest.mark.parametrize("app", passing("wrong_key"))
-def test_a_wrong_key_is_told_as_one(runs: dict[str, Future[Saw]], app: str) -> None:
-    assert "invalid_api_key" in saw(runs, app, "wrong_key")["told"]
+@pytest.mark.parametrize(("way", "app"), passing("wrong_key"))
+def test_a_wrong_key_is_told_as_one(runs: Runs, way: Way, app: str) -> None:
+    assert "invalid_api_key" in saw(runs, way, app, "wrong_key")["told"]
 
 
-def test_no_key_is_logged(runs: dict[str, Future[Saw]], locked_server: RunningServer) -> None:
+def test_no_key_is_logged(runs: Runs, servers: dict[Way, RunningServer]) -> None:
     for run in runs.values():
         run.exception()  # until the last has ended
-    log = "".join(locked_server.lines)
-    assert KEY not in log
-    assert WRONG_KEY not in log
+    for server in servers.values():
+        log = "".join(server.lines)
+        assert "session" in log
+        for key in (KEY, WRONG_KEY, UPSTREAM_KEY):
+            assert key not in log
 
 
 def test_every_environment_is_used() -> None:

@@ -80,7 +80,8 @@ async def connect(name="right", **session):
     base_url = f"http://127.0.0.1:{PROXY_PORT}/v1"
     async with (
         AsyncOpenAI(base_url=base_url, api_key=MASTER_KEY) as sdk,
-        sdk.realtime.connect(model=name) as connection,
+        # The library under the SDK stops reading while much is unread, and would then wait 10 s for the CLOSE frame.
+        sdk.realtime.connect(model=name, websocket_connection_options={"max_queue": None}) as connection,
     ):
         if session:
             await connection.session.update(session={"type": "realtime", **session})

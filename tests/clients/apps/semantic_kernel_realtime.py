@@ -3,7 +3,7 @@
 import base64
 from contextlib import asynccontextmanager
 
-from common import LONG_ANSWER_QUESTION, QUESTION, WEATHER, WEATHER_QUESTION, in_background, main, microphone
+from common import LONG_ANSWER_QUESTION, QUESTION, WEATHER, in_background, main, microphone
 from openai import AsyncOpenAI
 from semantic_kernel.connectors.ai.function_choice_behavior import FunctionChoiceBehavior
 from semantic_kernel.connectors.ai.open_ai import (
@@ -14,6 +14,9 @@ from semantic_kernel.connectors.ai.open_ai import (
 from semantic_kernel.contents import AudioContent, ChatHistory, RealtimeAudioEvent, RealtimeEvent, RealtimeTextEvent
 from semantic_kernel.functions import kernel_function
 from websockets.exceptions import ConnectionClosed
+
+# Its own words for the usual question: a script tells by them that the function has the plugin's name in front.
+PLUGIN_QUESTION = "What's the weather in Paris?"
 
 
 class Weather:
@@ -98,7 +101,7 @@ async def audio(task):
 
 
 async def function(task):
-    async with call(task, WEATHER_QUESTION, modality="text") as watched:
+    async with call(task, PLUGIN_QUESTION, modality="text") as watched:
         answer = await watched.answer()
         return {"answer": answer, "called_with": {"city": watched.weather.cities[0]}, "errors": watched.errors}
 
