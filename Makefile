@@ -41,6 +41,7 @@ format: setup  ## Format, and mend what lint can mend
 docs: setup  ## Write the generated pages of docs/ anew
 	$(call step,docs/settings.md,$(python) -m antiphon.config --markdown > docs/settings.md.new && mv docs/settings.md.new docs/settings.md)
 	$(call step,docs/clients.md,$(python) -m tests.clients.table > docs/clients.md.new && mv docs/clients.md.new docs/clients.md)
+	$(call step,docs/resilience.md,$(python) -m tests.resilience.table > docs/resilience.md.new && mv docs/resilience.md.new docs/resilience.md)
 	$(call step,docs/conformance.md,$(python) scripts/conformance.py > docs/conformance.md.new && mv docs/conformance.md.new docs/conformance.md)
 
 bench: setup  ## Run the benchmarks

@@ -35,7 +35,8 @@ class _Core(CoreClient):
         super().__init__(start, equipment, now, unix_time)
 
     def _entropy(self, count: int) -> bytes:
-        return bytes([self._serial // 62, self._serial % 62])[:count] + super()._entropy(max(0, count - 2))
+        serial = bytes([self._serial // 62**2 % 62, self._serial // 62 % 62, self._serial % 62])
+        return serial[:count] + super()._entropy(max(0, count - 3))
 
 
 class Server:
@@ -49,6 +50,7 @@ class Server:
         self.extra: deque[bytes] = deque()  # messages besides the core's
         self.mute = False
         self.last_word = ""  # the type of the last event before it falls silent
+        self.most_words = 0  # how many events come before it falls silent; 0 for all
         self.deaf = False  # takes events and never handles them
         self.closed = False
         self.ending: LegEnd | None = None
@@ -96,12 +98,14 @@ class FakeRoute:
         self.continues = continues
         self.cap = cap
         self.rests_until = 0.0
+        self.most_words = 0  # of each further server
         self.plan: deque[str | LegEnd] = deque(plan)
         self.servers: list[Server] = []
         self.failures: list[Cause] = []
 
     def open(self) -> Server:
         server = Server(self)
+        server.most_words = self.most_words
         self.servers.append(server)
         return server
 
@@ -122,6 +126,7 @@ class Call:
         self.events: list[dict[str, Any]] = []
         self.logged: list[str] = []
         self.closed: tuple[int, str] | None = None
+        self.wakes = 0  # how often a deadline was handled
         self.served_by: LegState | None = None
         self._states: list[tuple[LegState, Server]] = []
         self._counter = itertools.count()
@@ -171,6 +176,7 @@ class Call:
 
     def settle(self) -> None:
         """Deliver what servers have to say until none has anything left."""
+        self._states = [(state, server) for state, server in self._states if not (server.closed or server.ended)]
         moved = True
         while moved:
             moved = sum(self._deliver(state, server) for state, server in list(self._states)) > 0
@@ -191,7 +197,7 @@ class Call:
             return False
         event = server.core.events[server.told]
         server.told += 1
-        server.mute = event["type"] == server.last_word
+        server.mute = event["type"] == server.last_word or server.told == server.most_words
         self.relay.leg_received(state, json.dumps(event, separators=(",", ":")).encode(), self.now)
         return True
 
@@ -217,8 +223,15 @@ class Call:
             for core in cores:
                 core.wait(max(0.0, self.now - core.now))
             if not self.relay.is_closed:
-                self.relay.handle_deadline(self.now)
+                self._wake()
             self.settle()
+
+    def _wake(self) -> None:
+        due = self.relay.timers.next()
+        self.wakes += due is not None and due <= self.now
+        self.relay.handle_deadline(self.now)
+        due = self.relay.timers.next()
+        assert due is None or due > self.now, "a deadline is due that was just handled"
 
     # --- the client's hand ---
 

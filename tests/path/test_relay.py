@@ -8,6 +8,7 @@ import pytest
 from antiphon.path.handover import CONTINUE
 from antiphon.path.legs import Cause, LegEnd
 from antiphon.path.options import RelayOptions
+from antiphon.path.scheduler import ALREADY_ACTIVE
 from antiphon.protocol.server_events import ErrorDetail
 from antiphon.session import SessionStart
 from tests.path.kit import HANG, LOUD, QUIET, Call, FakeRoute
@@ -206,6 +207,60 @@ def test_a_drop_in_mid_answer_is_completed_in_the_same_response(call: Call) -> N
         assert len(call.all_sent(kind)) == 1
 
 
+def test_an_answer_that_is_cut_twice_is_completed_all_the_same(call: Call) -> None:
+    call.say("Tell me a story")
+    call.client("response.create")
+    call.generate("Once upon a time. There was a fox.", done=False)
+    call.speak(1000, done=True)
+    call.drop()
+    call.drop()
+    call.wait(1)
+    assert call.all_sent("response.done") == []
+    call.generate("It was clever.")
+    call.speak()
+    done = call.sent("response.done")["response"]
+    assert (done["status"], [item["status"] for item in done["output"]]) == ("completed", ["incomplete", "completed"])
+
+
+def drop_and_wait(call: Call, times: int) -> None:
+    for _ in range(times):
+        call.drop()
+        call.wait(2)
+
+
+def test_a_response_over_which_one_server_after_the_other_is_lost_ends_as_failed(call: Call) -> None:
+    call.say("Hello")
+    call.client("response.create")
+    drop_and_wait(call, 2)
+    assert call.all_sent("response.done") == []
+    drop_and_wait(call, 1)
+    assert call.sent("response.done")["response"]["status"] == "failed"
+    drop_and_wait(call, 3)
+    assert call.server.all_received("response.create") == []
+
+
+def test_a_response_that_comes_on_a_little_each_time_is_asked_for_again_and_again(call: Call) -> None:
+    call.say("Tell me a story")
+    call.client("response.create")
+    for number in range(6):
+        call.generate(f"Part {number}. ", done=False)
+        call.speak(200)
+        drop_and_wait(call, 1)
+    assert call.all_sent("response.done") == []
+
+
+def test_a_request_that_no_server_answers_is_given_up_under_its_own_id(call: Call) -> None:
+    call.server.deaf = True
+    call.routes[0].most_words = 1  # its session.created
+    call.client("response.create", event_id="mine")
+    drop_and_wait(call, 2)
+    assert call.all_sent("error") == []
+    drop_and_wait(call, 1)
+    error = call.sent("error")["error"]
+    assert (error["code"], error["event_id"]) == ("upstream_did_not_answer", "mine")
+    assert call.server.all_received("response.create") == []
+
+
 def test_by_choice_a_cut_response_ends_and_is_not_completed() -> None:
     call = Call(options=RelayOptions(cut_response="end"))
     call.say("Tell me a story")
@@ -313,13 +368,82 @@ def test_an_event_without_an_answer_is_sent_again_and_takes_effect_once(call: Ca
     assert call.all_sent("error") == []
 
 
-def test_a_transcript_that_is_owed_is_given_up_honestly(call: Call) -> None:
-    call.configure(audio={"input": {"transcription": {"model": "whisper-1"}}})
+def test_what_was_written_before_a_turn_stays_before_it(call: Call) -> None:
+    call.server.deaf = True
+    call.say("Written first.")
     call.hear((LOUD, 600), (QUIET, 800))
-    item_id = call.sent("input_audio_buffer.committed")["item_id"]
     call.drop()
-    failed = call.sent("conversation.item.input_audio_transcription.failed")
+    added = call.all_sent("conversation.item.added")
+    assert [event["item"]["content"][0]["type"] for event in added] == ["input_text", "input_audio"]
+
+
+def test_what_was_written_after_a_commit_stays_behind_the_turn(call: Call) -> None:
+    call.configure(audio={"input": {"turn_detection": None}})
+    call.server.deaf = True
+    call.hear((LOUD, 600))
+    call.client("input_audio_buffer.commit")
+    call.say("Written last.")
+    call.drop()
+    added = call.all_sent("conversation.item.added")
+    assert [event["item"]["content"][0]["type"] for event in added] == ["input_audio", "input_text"]
+
+
+def test_a_clear_that_was_not_answered_takes_nothing_that_came_after_it(call: Call) -> None:
+    call.configure(audio={"input": {"turn_detection": None}})
+    call.server.deaf = True
+    call.hear((LOUD, 600))
+    call.client("input_audio_buffer.clear")
+    call.hear((LOUD, 400))
+    call.drop()
+    call.client("input_audio_buffer.commit")
+    assert call.all_sent("error") == []
+    kinds = [event["type"] for event in call.server.received]
+    assert kinds.index("input_audio_buffer.clear") < kinds.index("input_audio_buffer.append")
+    assert kinds.count("input_audio_buffer.append") == 400 // 20
+
+
+TRANSCRIBED = "conversation.item.input_audio_transcription.completed"
+NOT_TRANSCRIBED = "conversation.item.input_audio_transcription.failed"
+
+
+def hear_and_drop(call: Call, **detection: object) -> str:
+    """Let the user speak, and the server be lost while a transcript is owed; return the item's id."""
+    turn_detection = {"type": "server_vad", **detection}
+    call.configure(audio={"input": {"transcription": {"model": "whisper-1"}, "turn_detection": turn_detection}})
+    call.hear((LOUD, 600), (QUIET, 800))
+    call.drop()
+    return str(call.sent("input_audio_buffer.committed")["item_id"])
+
+
+def test_a_transcript_that_is_owed_comes_from_the_next_server_if_that_transcribes_items(call: Call) -> None:
+    item_id = hear_and_drop(call)
+    call.transcribe("Hello")
+    call.generate("I heard you.")
+    call.speak()
+    assert call.sent(TRANSCRIBED)["item_id"] == item_id
+    assert call.all_sent(NOT_TRANSCRIBED) == []
+
+
+def test_a_transcript_that_is_owed_is_given_up_after_the_answer(call: Call) -> None:
+    item_id = hear_and_drop(call)
+    call.core.transcribe("Hello")
+    (late,) = (event for event in call.core.events if event["type"] == TRANSCRIBED)
+    call.core.events.remove(late)
+    call.generate("I heard you.")
+    call.speak()
+    failed = call.sent(NOT_TRANSCRIBED)
     assert (failed["item_id"], failed["error"]["code"]) == (item_id, "upstream_connection_lost")
+    call.server.extra.append(json.dumps(late).encode())
+    call.settle()
+    assert call.all_sent(TRANSCRIBED) == []
+    call.wait(1)
+    call.drop()
+    assert call.server.all_received("conversation.item.create")[0]["item"]["content"][0]["text"] == "Hello"
+
+
+def test_a_transcript_that_is_owed_is_given_up_at_once_where_no_answer_follows(call: Call) -> None:
+    item_id = hear_and_drop(call, create_response=False)
+    assert call.sent(NOT_TRANSCRIBED)["item_id"] == item_id
 
 
 def test_drops_can_follow_each_other(call: Call) -> None:
@@ -369,7 +493,39 @@ def test_what_a_server_garbles_does_not_reach_the_client(call: Call, message: by
     call.forget()
     call.server.extra.append(message)
     call.settle()
+    assert call.types() == []
+
+
+def test_an_event_that_comes_twice_is_told_once(call: Call) -> None:
+    call.client("conversation.item.delete", item_id="nothing")
+    told = call.core.events[-1]
+    call.forget()
+    call.server.extra.append(json.dumps(told, separators=(",", ":")).encode())
+    call.settle()
     assert call.events == []
+
+
+def test_what_a_server_says_twice_without_ids_is_said_twice(call: Call) -> None:
+    """Some give their events no ids; two deltas of one word may be the same."""
+    for _ in range(2):
+        call.server.extra.append(b'{"type":"response.output_text.delta","response_id":"r","item_id":"i","delta":"ha"}')
+    told: list[bytes] = []
+    call.relay._notices = None  # type: ignore[assignment]
+    call.relay._exchange._send = told.append
+    call.settle()
+    assert len(told) == 2
+
+
+def test_a_server_whose_event_was_cut_off_is_replaced_and_nothing_is_missing(call: Call) -> None:
+    call.server.mute = True
+    call.say("Hello")
+    cut = call.server
+    cut.extra.append(b'{"type":"conversation.item.added","event_id":"event_cut","item":{"id"')
+    call.settle()
+    assert cut.closed
+    assert call.types()[-2:] == ["conversation.item.added", "conversation.item.done"]
+    call.client("response.create")
+    assert call.core.told() == ["Hello"]
 
 
 def test_a_refused_item_is_not_restored(call: Call) -> None:
@@ -469,6 +625,216 @@ def test_responses_out_of_band_do_not_wait(call: Call) -> None:
     assert len(call.all_sent("response.created")) == 2
 
 
+# --- what is on its way while a server is lost ----------------------------------------------------------------
+
+
+def test_a_request_that_waits_is_made_once_and_after_all_was_told() -> None:
+    call = Call(options=RelayOptions(cut_response="end"))
+    call.say("One")
+    call.client("response.create")
+    call.generate("Eins. Zwei.", done=False)
+    call.speak(done=False)
+    call.client("response.create", event_id="second")
+    call.drop()
+    assert call.server.kinds()[-1] == "response.create"
+    assert len(call.server.all_received("response.create")) == 1
+    assert len(call.all_sent("response.created")) == 2
+
+
+def test_a_request_that_was_rejected_and_waits_is_made_to_the_next_server(call: Call) -> None:
+    call.server.deaf = True
+    call.client("response.create", event_id="mine")
+    error = {"type": "invalid_request_error", "code": ALREADY_ACTIVE, "message": "No.", "param": None}
+    said = {"type": "error", "event_id": "event_x", "error": {**error, "event_id": "mine"}}
+    call.server.extra.append(json.dumps(said).encode())
+    call.settle()
+    call.drop()
+    assert len(call.all_sent("response.created")) == 1
+
+
+def test_a_cancellation_of_what_was_not_begun_is_not_lost(call: Call) -> None:
+    call.server.deaf = True
+    call.say("Hello")
+    call.client("response.create")
+    call.client("response.cancel")
+    call.drop()
+    assert call.sent("response.done")["response"]["status"] == "cancelled"
+    assert call.all_sent("error") == []
+
+
+def test_a_response_out_of_band_can_be_cancelled_by_its_id(call: Call) -> None:
+    call.client("response.create", response={"conversation": "none"})
+    response_id = call.sent("response.created")["response"]["id"]
+    call.server.deaf = True
+    call.client("response.cancel", response_id=response_id)
+    call.drop()
+    done = call.sent("response.done")["response"]
+    assert (done["id"], done["status"]) == (response_id, "cancelled")
+
+
+def test_a_response_can_be_cancelled_before_the_next_server_has_named_it(call: Call) -> None:
+    call.say("Hello")
+    call.client("response.create")
+    response_id = call.sent("response.created")["response"]["id"]
+    call.routes[0].most_words = 1
+    call.drop()
+    call.client("response.cancel", response_id=response_id)
+    call.server.mute, call.server.most_words = False, 0
+    call.settle()
+    done = call.sent("response.done")["response"]
+    assert (done["id"], done["status"]) == (response_id, "cancelled")
+    assert call.all_sent("error") == []
+
+
+def test_a_commit_that_is_sent_again_is_refused_under_its_own_id(call: Call) -> None:
+    call.configure(audio={"input": {"turn_detection": None}})
+    call.server.deaf = True
+    call.client("input_audio_buffer.commit", event_id="mine")
+    call.drop()
+    assert call.sent("error")["error"]["event_id"] == "mine"
+    call.drop()
+    assert len(call.all_sent("error")) == 1
+
+
+def test_a_commit_with_a_clear_behind_it_keeps_its_turn(call: Call) -> None:
+    call.configure(audio={"input": {"turn_detection": None}})
+    call.server.deaf = True
+    call.hear((LOUD, 200))
+    call.client("input_audio_buffer.commit")
+    call.hear((LOUD, 100))
+    call.client("input_audio_buffer.clear")
+    call.hear((LOUD, 300))
+    call.drop()
+    assert [kind for kind in call.types() if kind.startswith("input_audio_buffer.")] == [
+        "input_audio_buffer.committed",
+        "input_audio_buffer.cleared",
+    ]
+    kinds = [event["type"].removeprefix("input_audio_buffer.") for event in call.server.received]
+    assert kinds == ["session.update", *["append"] * 10, "commit", *["append"] * 5, "clear", *["append"] * 15]
+
+
+def test_the_end_of_a_speech_is_told_once(call: Call) -> None:
+    call.server.last_word = "input_audio_buffer.speech_stopped"
+    call.hear((LOUD, 600), (QUIET, 800))
+    call.drop()
+    assert len(call.all_sent("input_audio_buffer.speech_stopped")) == 1
+    assert len(call.all_sent("input_audio_buffer.committed")) == 1
+
+
+def test_a_response_that_the_next_server_begins_by_itself_stands_for_the_one_to_go_on(call: Call) -> None:
+    call.say("Hello")
+    call.client("response.create")
+    response_id = call.sent("response.created")["response"]["id"]
+    call.routes[0].plan.append(HANG)
+    call.drop()
+    for route in call.routes:
+        route.plan.clear()
+        route.most_words = 1
+    call.settle()
+    ours = call.server.all_received("response.create")[0]["event_id"]
+    created = {**call.core.sent("response.created"), "event_id": "event_own"}
+    error = {"type": "invalid_request_error", "code": ALREADY_ACTIVE, "message": "No.", "param": None}
+    for event in (created, {"type": "error", "event_id": "event_x", "error": {**error, "event_id": ours}}):
+        call.server.extra.append(json.dumps(event).encode())
+    call.settle()
+    assert call.all_sent("response.done") == []
+    call.server.told = len(call.core.events)
+    call.server.mute, call.server.most_words = False, 0
+    call.generate("Hi.")
+    call.speak()
+    assert [event["response"]["id"] for event in call.all_sent("response.done")] == [response_id]
+    assert call.all_sent("error") == []
+
+
+def spoken_item(call: Call) -> str:
+    """Have the model speak, and return the item."""
+    call.say("Count")
+    call.client("response.create")
+    call.generate("One two three four five six seven eight nine ten.")
+    call.speak(4000)
+    return str(call.sent("response.output_item.done")["item"]["id"])
+
+
+def test_a_truncation_without_an_answer_is_carried_out_by_the_ledger(call: Call) -> None:
+    item_id = spoken_item(call)
+    call.server.deaf = True
+    call.client("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=2000)
+    call.drop()
+    assert call.sent("conversation.item.truncated")["audio_end_ms"] == 2000
+    assert call.all_sent("error") == []
+
+
+def test_an_item_that_is_truncated_twice_is_never_seen_to_be_deleted(call: Call) -> None:
+    item_id = spoken_item(call)
+    call.drop()
+    call.server.mute = True
+    for end_ms in (2000, 1000):
+        call.client("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=end_ms)
+    call.server.mute = False
+    call.settle()
+    assert call.all_sent("conversation.item.deleted") == []
+
+
+def test_an_item_that_is_being_deleted_does_not_come_back_by_a_truncation(call: Call) -> None:
+    item_id = spoken_item(call)
+    call.drop()
+    call.server.mute = True
+    call.client("conversation.item.delete", item_id=item_id)
+    call.client("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=2000)
+    call.server.mute = False
+    call.settle()
+    assert item_id not in [entry.id for entry in call.core.session._conversation]
+
+
+def test_an_id_is_free_again_once_its_item_was_deleted(call: Call) -> None:
+    item = {**_message("Hello"), "id": "item_mine"}
+    call.client("conversation.item.create", item=item)
+    call.drop()
+    call.client("conversation.item.delete", item_id="item_mine")
+    call.client("conversation.item.create", item=item)
+    assert len(call.all_sent("conversation.item.done")) == 2
+
+
+def cut_call(call: Call) -> str:
+    """Have a function call be cut short by a drop, and return its item: no other server can be told of it."""
+    call.client("response.create")
+    call.core.call("clock", '{"zone":"UTC"}', done=False)
+    call.settle()
+    call.drop()
+    return str(call.sent("conversation.item.added")["item"]["id"])
+
+
+def test_what_no_server_can_be_told_of_can_be_retrieved_and_deleted() -> None:
+    call = Call(options=RelayOptions(cut_response="end"))
+    item_id = cut_call(call)
+    call.client("conversation.item.retrieve", item_id=item_id)
+    assert call.sent("conversation.item.retrieved")["item"]["status"] == "incomplete"
+    call.client("conversation.item.delete", item_id=item_id)
+    assert call.sent("conversation.item.deleted")["item_id"] == item_id
+    assert call.all_sent("error") == []
+
+
+def test_what_comes_behind_it_is_seen_behind_it() -> None:
+    call = Call(options=RelayOptions(cut_response="end"))
+    item_id = cut_call(call)
+    call.say("Hello")
+    assert call.sent("conversation.item.added")["previous_item_id"] == item_id
+
+
+def test_an_item_can_be_put_behind_it() -> None:
+    call = Call(options=RelayOptions(cut_response="end"))
+    call.say("Hello", previous_item_id=cut_call(call))
+    assert call.all_sent("error") == []
+    assert len(call.all_sent("conversation.item.done")) == 2
+
+
+def test_ids_of_a_client_that_look_like_ours_are_its_own(call: Call) -> None:
+    """The client may be a gateway like this one."""
+    for kind in ("", "restore_", "config_"):
+        call.client("conversation.item.delete", item_id="nothing", event_id=f"antiphon_{kind}1")
+        assert call.sent("error")["error"]["event_id"] == f"antiphon_{kind}1"
+
+
 # --- routes ---------------------------------------------------------------------------------------------------
 
 
@@ -525,6 +891,42 @@ def test_tries_go_on_with_pauses_until_one_works() -> None:
     call.client("response.create")
     assert call.core.told() == ["Hello"]
     assert len(route.servers) == 5
+
+
+def drop_at_once(call: Call, times: int) -> None:
+    """Let the servers drop the call as soon as they have it, so many times at most."""
+    for _ in range(times):
+        if call.served_by is not None:
+            call.drop()
+
+
+def test_a_route_that_drops_the_call_at_once_is_not_tried_again_before_the_others() -> None:
+    first, second = FakeRoute("first"), FakeRoute("second")
+    call = Call(first, second)
+    drop_at_once(call, 2)
+    assert len(first.servers) == 2
+    assert call.server.route is second
+
+
+def test_between_servers_that_drop_the_call_at_once_are_pauses(call: Call) -> None:
+    drop_at_once(call, 100)
+    assert len(call.routes[0].servers) == 2
+    call.wait(0.4)
+    drop_at_once(call, 100)
+    assert len(call.routes[0].servers) == 3
+    call.wait(3)
+    assert call.served_by is not None
+    call.wait(5)
+    call.drop()
+    assert call.served_by is not None  # it stood the call for a while, and is tried without a pause
+
+
+def test_a_call_that_every_server_drops_at_once_is_given_up(call: Call) -> None:
+    for _ in range(700):
+        drop_at_once(call, 1)
+        call.wait(0.1)
+    assert call.closed is not None
+    assert len(call.routes[0].servers) < 20
 
 
 def test_a_wrong_model_is_the_client_s_to_know() -> None:
@@ -621,6 +1023,46 @@ def test_a_server_that_owes_nothing_may_be_silent(call: Call) -> None:
     before = call.server
     call.wait(600)
     assert call.server is before
+    assert before.received == []
+
+
+def test_a_server_that_hears_nothing_more_of_a_turn_is_replaced(call: Call) -> None:
+    """Nothing is owed while the user speaks, so it is asked for a sign of life."""
+    call.hear((LOUD, 400))
+    began = call.sent("input_audio_buffer.speech_started")
+    stuck = call.server
+    stuck.deaf = True
+    call.hear((LOUD, 400), (QUIET, 900))
+    call.wait(60)
+    assert stuck.closed
+    assert call.sent("input_audio_buffer.committed")["item_id"] == began["item_id"]
+    assert call.all_sent("error") == []
+
+
+def test_a_server_that_answers_may_hear_a_long_turn(call: Call) -> None:
+    before = call.server
+    call.hear((LOUD, 60_000))
+    assert call.server is before
+    assert "conversation.item.retrieve" in before.kinds()
+    assert call.all_sent("error") == []
+
+
+def test_a_server_that_hears_silence_is_asked_and_replaced_once_it_no_longer_answers(call: Call) -> None:
+    before = call.server
+    call.hear((QUIET, 60_000))
+    assert call.server is before
+    before.deaf = True
+    call.hear((QUIET, 60_000))
+    assert before.closed
+    assert call.all_sent("error") == []
+
+
+def test_a_server_that_never_answers_such_a_question_is_left_alone(call: Call) -> None:
+    before = call.server
+    before.deaf = True
+    call.hear((QUIET, 120_000))
+    assert call.server is before
+    assert before.kinds() == ["conversation.item.retrieve"]
 
 
 def _message(text: str) -> dict[str, object]:

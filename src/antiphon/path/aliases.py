@@ -14,7 +14,7 @@ class Aliases:
 
     def add(self, leg_id: str, client_id: str) -> None:
         """What the leg calls `leg_id` is `client_id` to the client from now on."""
-        if leg_id != client_id:
+        if leg_id and leg_id != client_id:
             theirs, ours = _quoted(leg_id), _quoted(client_id)
             self._to_client[theirs] = ours
             self._to_leg[ours] = theirs

@@ -16,6 +16,7 @@ from antiphon.path.legs import Leg, LegEnd, LegStart, Route
 from antiphon.path.options import RelayOptions
 from antiphon.path.relay import Relay
 from antiphon.path.replay import Replay
+from antiphon.protocol.heads import field_of
 from antiphon.protocol.ids import Ids
 from antiphon.session.start import SessionStart
 
@@ -155,7 +156,9 @@ class Call:
         if before is not None:
             before.close(_NORMAL, "The session goes on over another connection.")
         missed, is_all = self._replay.missed(last_event_id)
-        client.send(_event(self._ids, "antiphon.session.resumed", events=len(missed), complete=is_all))
+        resumed = _event(self._ids, "antiphon.session.resumed", events=len(missed), complete=is_all)
+        self._replay.returned(field_of(resumed, "event_id"), len(missed))
+        client.send(resumed)
         for message in missed:
             client.send(message)
         return self.attach(client)

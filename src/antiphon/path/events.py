@@ -9,7 +9,7 @@ import msgspec
 Event = dict[str, Any]
 
 _decoder = msgspec.json.Decoder()
-_OUTPUT_INDEX = re.compile(rb'"output_index"\s*:\s*(\d+)')
+_OUTPUT_INDEX = re.compile(rb'"output_index"\s*:\s*(\d{1,9})')
 
 encoded = msgspec.json.Encoder().encode
 
@@ -21,6 +21,11 @@ def decoded(message: bytes) -> Event | None:
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
     return event if isinstance(event, dict) else None
+
+
+def is_broken(message: bytes) -> bool:
+    """Return whether a message begins as a JSON object and is none."""
+    return message.startswith(b"{") and decoded(message) is None
 
 
 def text_in(value: object) -> str | None:

@@ -7,7 +7,7 @@ the client's unanswered events need is parsed: no audio at all, and text deltas 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from antiphon.path.events import Event, create_response, decoded, encoded, text_in, without
+from antiphon.path.events import Event, create_response, decoded, encoded, is_broken, text_in, without
 from antiphon.path.in_flight import InFlight, Sent
 from antiphon.path.ledger import PARSED, Ledger
 from antiphon.path.ledger.cut import endings
@@ -15,9 +15,13 @@ from antiphon.path.leg_state import Continued, LegState
 from antiphon.path.notices import Notices
 from antiphon.path.scheduler import ALREADY_ACTIVE, Ask, CancelActive, Decision, Refuse, ResponseScheduler, Send
 from antiphon.path.steady import SteadySession
+from antiphon.path.transcripts import Transcripts
 from antiphon.protocol.heads import audio_size, field_of, plain_audio_delta, type_of, with_event_id
 from antiphon.protocol.ids import Ids
 
+CANCEL = "response.cancel"
+ADDED = "conversation.item.added"
+TRUNCATE, RETRIEVE, DELETE = "conversation.item.truncate", "conversation.item.retrieve", "conversation.item.delete"
 APPEND = "input_audio_buffer.append"
 AUDIO_DELTA = "response.output_audio.delta"
 DELTAS = frozenset(
@@ -38,9 +42,11 @@ CLOSING = frozenset(
         "account_deactivated",
     }
 )
+MOST_ASKS = 256
 OWN_ID = "antiphon_"
-RESTORE_ID = OWN_ID + "restore_"
-CONFIG_ID = OWN_ID + "config_"
+RESTORE_ID = "restore_"
+CONFIG_ID = "config_"
+PROBE_ID = "probe_"
 LOST = {
     "type": "server_error",
     "code": "upstream_connection_lost",
@@ -76,11 +82,13 @@ class Exchange:
         self.now = 0.0
         self.appended = 0  # bytes of user audio, over all legs
         self.asks: dict[str, Mapping[str, Any]] = {}  # running responses that clients asked for: their options
-        self.untranscribed: set[str] = set()  # items whose transcript is owed
+        self.transcripts = Transcripts()
         self._steady = steady
         self._notices = notices
         self._send = send
         self._ids = ids
+        # A client may be a gateway like this one, with ids of the same kind.
+        self._mark = ids.letters(8)
 
     @property
     def is_calm(self) -> bool:
@@ -90,7 +98,7 @@ class Exchange:
             not ledger.responses
             and self.scheduler.is_idle
             and not self.in_flight
-            and not self.untranscribed
+            and not self.transcripts
             and not ledger.awaits_response
             and ledger.speech_item_id is None
         )
@@ -103,8 +111,12 @@ class Exchange:
             self.ledger.responses or self.in_flight or scheduler.asked is not None or self.ledger.awaits_response
         )
 
-    def own_id(self, prefix: str = OWN_ID) -> str:
-        return prefix + self._ids.letters(12)
+    def own_id(self, kind: str = "") -> str:
+        return f"{OWN_ID}{self._mark}_{kind}{self._ids.letters(12)}"
+
+    def is_own(self, event_id: str, kind: str = "") -> bool:
+        """Whether `own_id` gave that id, to an event of that kind."""
+        return event_id.startswith(f"{OWN_ID}{self._mark}_{kind}")
 
     def emit(self, event: Event) -> None:
         """Send an event of our making to the client, as if the leg had sent it."""
@@ -141,7 +153,7 @@ class Exchange:
         """Give an event an id if it has none, so that an error can be matched to it."""
         event_id = event.get("event_id")
         kind = event["type"]
-        if isinstance(event_id, str):
+        if isinstance(event_id, str) and event_id:
             return Sent(kind, event_id, False, message, item_id)
         own_id = self.own_id()
         has_null = "event_id" in event
@@ -152,15 +164,33 @@ class Exchange:
         self.in_flight.add(sent)
         leg.send(sent.message)
 
+    def send_again(self, leg: LegState, sent: Sent) -> None:
+        """Send an event to a leg that no other leg answered."""
+        event = decoded(sent.message) if sent.kind in (TRUNCATE, RETRIEVE, DELETE) else None
+        if event is not None and (sent.item_id in leg.left_out or sent.item_id in leg.restored):
+            self.in_flight.refused(sent.event_id)
+            _FROM_CLIENT[sent.kind](self, leg, event, sent.message)
+        else:
+            leg.send(sent.message)
+
+    def resume_asking(self) -> None:
+        """Ask for what waited, if nothing is active on the leg that has taken over."""
+        self._carry_out(self.scheduler.resume(self.ledger.responses))
+
     def _on_plain(self, leg: LegState, event: Event, message: bytes) -> None:
-        self.ledger.note_client(event["type"], event)
-        self._pass_on(leg, self._track(event, message, text_in(event.get("item_id")) or ""))
+        sent = self._track(event, message, text_in(event.get("item_id")) or "")
+        self.ledger.note_client(event["type"], {**event, "event_id": sent.event_id})
+        self._pass_on(leg, sent)
 
     def _on_item_create(self, leg: LegState, event: Event, message: bytes) -> None:
         item = event.get("item")
         if isinstance(item, dict) and not isinstance(item.get("id"), str):
             # The answer does not repeat audio and pictures; with an id of ours it can be matched to them.
             event = {**event, "item": {**item, "id": self._ids.item()}}
+            message = encoded(event)
+        previous = text_in(event.get("previous_item_id"))
+        if previous in leg.left_out and previous in self.ledger:
+            event = {**event, "previous_item_id": self.ledger.told_before(previous)}
             message = encoded(event)
         item_id = text_in(event["item"].get("id")) if isinstance(item, dict) else None
         if item_id and item_id not in self.ledger:
@@ -169,8 +199,9 @@ class Exchange:
 
     def _on_truncate(self, leg: LegState, event: Event, message: bytes) -> None:
         item_id = text_in(event.get("item_id")) or ""
-        end_ms, index = event.get("audio_end_ms"), event.get("content_index", 0)
-        if item_id in leg.restored and isinstance(end_ms, int) and isinstance(index, int):
+        end_ms: Any = event.get("audio_end_ms")
+        index: Any = event.get("content_index", 0)
+        if self._answers(leg, TRUNCATE, item_id) and self.ledger.can_truncate(item_id, index, end_ms):
             self._truncate_restored(leg, item_id, index, end_ms)
         else:
             self._pass_on(leg, self._track(event, message, item_id))
@@ -188,8 +219,9 @@ class Exchange:
         again = self.ledger.restored_item(item_id)
         if again is None:
             return
-        leg.own_deletes.add(item_id)
-        leg.send(encoded(self._own({"type": "conversation.item.delete", "item_id": item_id})))
+        delete = self._own({"type": "conversation.item.delete", "item_id": item_id})
+        leg.own_deletes.append((delete["event_id"], item_id))
+        leg.send(encoded(delete))
         leg.send(encoded(self._own(again)))
 
     def _own(self, event: Mapping[str, Any]) -> Event:
@@ -197,11 +229,24 @@ class Exchange:
 
     def _on_retrieve(self, leg: LegState, event: Event, message: bytes) -> None:
         item_id = text_in(event.get("item_id")) or ""
-        item = self.ledger.shown_item(item_id) if item_id in leg.restored else None
+        item = self.ledger.shown_item(item_id) if self._answers(leg, RETRIEVE, item_id) else None
         if item is None:
             self._on_plain(leg, event, message)
         else:
             self._notices.event({"type": "conversation.item.retrieved", "item": item})
+
+    def _on_delete(self, leg: LegState, event: Event, message: bytes) -> None:
+        item_id = text_in(event.get("item_id")) or ""
+        if self._answers(leg, DELETE, item_id):
+            self.emit({"type": "conversation.item.deleted", "item_id": item_id})
+        else:
+            self._on_plain(leg, event, message)
+
+    def _answers(self, leg: LegState, kind: str, item_id: str) -> bool:
+        """Whether the ledger answers for a leg that has an item's words alone, or nothing of it."""
+        if item_id not in self.ledger or not (item_id in leg.left_out or (item_id in leg.restored and kind != DELETE)):
+            return False
+        return not any(sent.kind == DELETE and sent.item_id == item_id for sent in self.in_flight)
 
     def _on_response_create(self, leg: LegState, event: Event, message: bytes) -> None:
         options = event.get("response")
@@ -212,6 +257,18 @@ class Exchange:
             return
         self._carry_out(self.scheduler.request(Ask(sent.event_id, sent.is_ours, sent.message, options)))
 
+    def _on_cancel(self, leg: LegState, event: Event, message: bytes) -> None:
+        sent = self._track(event, message)
+        self.in_flight.add(sent)
+        self._cancel(leg, event, sent.message)
+
+    def _cancel(self, leg: LegState, event: Event, message: bytes) -> None:
+        continued = leg.continued.get(text_in(event.get("response_id")) or "")
+        if continued is not None and not continued.begun:
+            continued.cancels.append(message)
+        else:
+            leg.send(message)
+
     def _carry_out(self, decisions: list[Decision]) -> None:
         for decision in decisions:
             match decision:
@@ -220,9 +277,9 @@ class Exchange:
                     if self.leg is not None:
                         self.leg.send(ask.message)
                 case CancelActive(response_id):
-                    event = self._own({"type": "response.cancel", "response_id": response_id})
+                    event = self._own({"type": CANCEL, "response_id": response_id})
                     if self.leg is not None:
-                        self.leg.send(encoded(event))
+                        self._cancel(self.leg, event, encoded(event))
                 case Refuse(ask, message):
                     self.asks.pop(ask.event_id, None)
                     self._notices.refuse(ALREADY_ACTIVE, message, ask.client_event_id)
@@ -236,7 +293,7 @@ class Exchange:
 
     def from_leg(self, leg: LegState, message: bytes) -> None:
         """Take a server event of the leg that serves the call."""
-        leg.heard = True
+        leg.watchdog.heard = True
         if leg.is_translated:
             message = leg.to_client(message)
         audio = plain_audio_delta(message)
@@ -253,12 +310,14 @@ class Exchange:
             self._parse(leg, kind, message)
             return
         elif not kind or not message.endswith(b"}"):
+            leg.is_broken = is_broken(message)
             return  # no event at all
         self._send(message)
 
     def _parse(self, leg: LegState, kind: str, message: bytes) -> None:
         event = decoded(message)
         if event is None:
+            leg.is_broken = True
             return
         handler = _FROM_LEG.get(kind)
         answer = handler(self, leg, event) if handler else True
@@ -273,6 +332,9 @@ class Exchange:
         if after is not None:
             after(self, event)
 
+    def _on_session_created(self, leg: LegState, event: Event) -> bool:  # noqa: ARG002 - all handlers are called alike
+        return False  # the client has had its own
+
     def _on_session_updated(self, leg: LegState, event: Event) -> bool | Event:
         session = event.get("session")
         if not isinstance(session, dict):
@@ -283,23 +345,23 @@ class Exchange:
             return False
         sent = self.in_flight.answered("session.update")
         update = decoded(sent.message) if sent else None
-        if update is not None:
+        if update is not None and isinstance(update.get("session"), dict):
             self.ledger.merge_config(update["session"])
         return {**event, "session": self._steady.show(session)}
 
-    def _on_item(self, leg: LegState, event: Event) -> bool:
+    def _on_item(self, leg: LegState, event: Event) -> bool | Event:
         item = event.get("item")
         item_id = str(item.get("id")) if isinstance(item, dict) else ""
         if leg.unnamed and item_id not in leg.restored:
             # Answers come in the order of the questions, and the restoring ones were the first.
-            client_id = leg.unnamed.popleft()
+            client_id = leg.unnamed.popleft()[1]
             leg.add_alias(item_id, client_id)
             leg.restored.add(client_id)
             return False
         if item_id in leg.restored:
             return False
         self.in_flight.answered("conversation.item.create", item_id)
-        return True
+        return self.ledger.placed(event, item_id) if event["type"] == ADDED else True
 
     def _on_retrieved(self, leg: LegState, event: Event) -> bool:  # noqa: ARG002 - all handlers are called alike
         item = event.get("item")
@@ -312,9 +374,11 @@ class Exchange:
 
     def _on_deleted(self, leg: LegState, event: Event) -> bool:
         item_id = str(event.get("item_id"))
-        if item_id in leg.own_deletes:
-            leg.own_deletes.discard(item_id)
+        own = next((one for one in leg.own_deletes if one[1] == item_id), None)
+        if own is not None:
+            leg.own_deletes.remove(own)
             return False
+        leg.restored.discard(item_id)  # another item may get its id
         self.in_flight.answered("conversation.item.delete", item_id)
         return True
 
@@ -327,7 +391,12 @@ class Exchange:
         return self._moved(leg, event, "audio_start_ms")
 
     def _on_speech_stopped(self, leg: LegState, event: Event) -> bool | Event:
-        return self._moved(leg, event, "audio_end_ms")
+        moved = self._moved(leg, event, "audio_end_ms")
+        stopped, leg.replayed_stop = leg.replayed_stop, None
+        if stopped is None or event.get("item_id") != stopped:
+            return moved
+        self.ledger.note_server("input_audio_buffer.speech_stopped", moved if isinstance(moved, dict) else event)
+        return False
 
     def _on_timeout(self, leg: LegState, event: Event) -> bool | Event:
         return self._moved(leg, event, "audio_start_ms", "audio_end_ms")
@@ -339,19 +408,27 @@ class Exchange:
             return True
         return {**event, **{key: event[key] + lead_ms for key in keys if isinstance(event.get(key), int)}}
 
-    def _on_committed(self, leg: LegState, event: Event) -> bool:  # noqa: ARG002
+    def _on_committed(self, leg: LegState, event: Event) -> bool | Event:  # noqa: ARG002
         self.in_flight.answered("input_audio_buffer.commit")
         if self.ledger.transcription is not None:
-            self.untranscribed.add(str(event.get("item_id")))
-        return True
+            self.transcripts.owed.add(str(event.get("item_id")))
+        return self.ledger.placed(event, str(event.get("item_id")))
 
     def _on_cleared(self, leg: LegState, event: Event) -> bool:  # noqa: ARG002
         self.in_flight.answered("input_audio_buffer.clear")
         return True
 
     def _on_transcribed(self, leg: LegState, event: Event) -> bool:  # noqa: ARG002
-        self.untranscribed.discard(str(event.get("item_id")))
-        return True
+        is_news = self.transcripts.came(str(event.get("item_id")))
+        if not is_news:
+            self.ledger.note_server(event["type"], event)  # other legs can be told of it in words
+        return is_news
+
+    def give_up_transcripts(self) -> None:
+        """No transcript will come any more of what an earlier leg heard."""
+        kind = "conversation.item.input_audio_transcription.failed"
+        for item_id in self.transcripts.give_up():
+            self.emit({"type": kind, "item_id": item_id, "content_index": 0, "error": LOST})
 
     # --- responses --------------------------------------------------------------------------------------------
 
@@ -365,7 +442,10 @@ class Exchange:
         for continued in awaited:
             if continued.in_conversation == in_conversation:
                 continued.begun = True
+                cancels, continued.cancels = continued.cancels, []
                 leg.add_alias(response_id, continued.response_id)
+                for message in cancels:
+                    leg.send(message)
                 return False
         self._credit(response_id, in_conversation)
         return True
@@ -379,8 +459,11 @@ class Exchange:
             return
         sent = self.in_flight.answered("response.create")
         event = decoded(sent.message) if sent else None
+        options = event.get("response") if event is not None else None
         if event is not None:
-            self.asks[response_id] = event.get("response") or {}
+            self.asks[response_id] = options if isinstance(options, dict) else {}
+        while len(self.asks) > MOST_ASKS:  # a server that ends none of them
+            del self.asks[next(iter(self.asks))]
 
     def _on_response_done(self, leg: LegState, event: Event) -> bool | Event:
         response = event.get("response")
@@ -396,6 +479,7 @@ class Exchange:
         response_id = str(response.get("id"))
         self.asks.pop(response_id, None)
         self.in_flight.answered("response.cancel")
+        self.give_up_transcripts()
         details = response.get("status_details")
         reason = details.get("reason") if isinstance(details, dict) else None
         self._carry_out(self.scheduler.done(response_id, interrupted=reason == "turn_detected"))
@@ -404,22 +488,30 @@ class Exchange:
 
     def _on_error(self, leg: LegState, event: Event) -> bool | Event:
         error = event.get("error")
-        if not isinstance(error, dict) or error.get("code") in CLOSING:
+        if not isinstance(error, dict) or text_in(error.get("code")) in CLOSING:
             return False
         event_id = text_in(error.get("event_id")) or ""
         if self._concerns_us(leg, error, event_id):
             return False
         self._give_back(event_id)
-        if event_id.startswith(OWN_ID):
-            return {**event, "error": {**error, "event_id": None}}
+        if self.is_own(event_id):
+            self.ledger.note_server("error", event)  # which knows it by that id, and the client by none
+            self._send(encoded({**event, "error": {**error, "event_id": None}}))
+            return False
         return True
 
     def _concerns_us(self, leg: LegState, error: Mapping[str, Any], event_id: str) -> bool:
         """Handle an error that is about something which the client did not do, or which is tried again."""
-        if event_id.startswith(CONFIG_ID):
+        if self.is_own(event_id, CONFIG_ID):
             self.refused_configuration(leg, error)
             return True
-        if event_id.startswith(RESTORE_ID) or self._continues_no_more(leg, event_id):
+        if self.is_own(event_id, PROBE_ID):
+            leg.watchdog.answers = True
+            return True
+        if self.is_own(event_id, RESTORE_ID):
+            leg.refused(event_id)
+            return True
+        if self._continues_no_more(leg, event_id):
             return True
         decisions = self.scheduler.rejected(event_id, self.now) if error.get("code") == ALREADY_ACTIVE else None
         self._carry_out(decisions or [])
@@ -435,6 +527,8 @@ class Exchange:
     def _continues_no_more(self, leg: LegState, event_id: str) -> bool:
         """A leg refuses to go on with a response: it ends for the client."""
         for response_id, continued in tuple(leg.continued.items()):
+            if continued.event_id == event_id and continued.begun:
+                return True  # the server began one of its own just before, which was taken for it
             if continued.event_id == event_id:
                 del leg.continued[response_id]
                 self.end_response(response_id, "failed", {"type": "failed", "error": LOST})
@@ -470,6 +564,11 @@ class Exchange:
         if config != leg.config:
             self.configure(leg, config)
 
+    def probe(self, leg: LegState) -> None:
+        """Ask a leg for what nobody has, to hear that it is there."""
+        event = {"type": "conversation.item.retrieve", "item_id": "item_antiphon_probe"}
+        leg.send(encoded({"event_id": self.own_id(PROBE_ID), **event}))
+
     def ask_to_continue(self, leg: LegState, continued: Continued, options: Mapping[str, Any]) -> None:
         """Have a leg go on with a response that another one began."""
         leg.go_on_with(continued)
@@ -481,15 +580,16 @@ _FROM_CLIENT: dict[str, Callable[[Exchange, LegState, Event, bytes], None]] = {
     "input_audio_buffer.commit": Exchange._on_plain,
     "input_audio_buffer.clear": Exchange._on_plain,
     "conversation.item.create": Exchange._on_item_create,
-    "conversation.item.truncate": Exchange._on_truncate,
-    "conversation.item.retrieve": Exchange._on_retrieve,
-    "conversation.item.delete": Exchange._on_plain,
+    TRUNCATE: Exchange._on_truncate,
+    RETRIEVE: Exchange._on_retrieve,
+    DELETE: Exchange._on_delete,
     "response.create": Exchange._on_response_create,
-    "response.cancel": Exchange._on_plain,
+    "response.cancel": Exchange._on_cancel,
 }
 _FROM_LEG: dict[str, Callable[[Exchange, LegState, Event], bool | Event]] = {
+    "session.created": Exchange._on_session_created,
     "session.updated": Exchange._on_session_updated,
-    "conversation.item.added": Exchange._on_item,
+    ADDED: Exchange._on_item,
     "conversation.item.created": Exchange._on_item,
     "conversation.item.done": Exchange._on_item,
     "conversation.item.retrieved": Exchange._on_retrieved,

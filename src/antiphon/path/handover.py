@@ -1,20 +1,22 @@
 """How a fresh leg takes a call over: it is told all that was said, and what was going on goes on.
 
-The order: configuration, items, the user's running speech, client events without an answer, the response that was cut
-short. The client's further events follow behind, so that each is delivered in order and once.
+The order: configuration, items, client events without an answer and the user's running speech, the response that was
+cut short. The client's further events follow behind, so that each is delivered in order and once.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
-from antiphon.path.events import create_response, encoded
-from antiphon.path.exchange import LOST, OWN_ID, RESTORE_ID, Exchange
+from antiphon.path.events import create_response, decoded, encoded, text_in
+from antiphon.path.exchange import CANCEL, LOST, RESTORE_ID, Exchange
+from antiphon.path.in_flight import MOST_ATTEMPTS, Sent
 from antiphon.path.ledger import OpenResponse
 from antiphon.path.ledger.cut import endings_of_open_items
 from antiphon.path.leg_state import Continued, LegState
 from antiphon.path.notices import Notices
 from antiphon.path.scheduler import Ask
 
+COMMIT, CLEAR = "input_audio_buffer.commit", "input_audio_buffer.clear"
 CONTINUE = (
     "The connection broke while you were speaking. Your last message above is what the user has received so far. Go on "
     "from exactly where it stops, with the rest of the same answer; repeat nothing of it, and do not mention the break."
@@ -35,6 +37,7 @@ class Handover:
         self._ledger = exchange.ledger
         self._notices = notices
         self._continues = continues
+        self._tries: dict[str, tuple[int, int]] = {}  # of running responses: legs asked again in vain, what was said
 
     def take_over(self, leg: LegState, *, can_continue: bool) -> None:
         """Make `leg` the one that serves the call.
@@ -44,64 +47,76 @@ class Handover:
             can_continue: Whether its model goes on in the middle of an answer.
         """
         exchange, ledger = self._exchange, self._ledger
-        # What the client was about to do to the responses, before its events are sent again.
-        cancelled = any(sent.kind == "response.cancel" for sent in exchange.in_flight)
-        exchange.leg = leg
         exchange.configure(leg, ledger.config)
-        running = self._end_what_cannot_go_on(cancelled, can_continue)
+        exchange.leg = None  # what an end lets through now waits until the leg knows the conversation
+        running = self._end_what_cannot_go_on(self._cancelled(), can_continue)
+        exchange.leg = leg
         for event in ledger.owed_events():
             exchange.emit(event)
         self._restore(leg)
+        before, behind = self._again()
+        self._resend(leg, before)
         self._resend_audio(leg)
-        self._resend(leg)
-        self._give_up_transcripts()
+        self._resend(leg, behind)
         for response in running:
             self._go_on(leg, response)
         self._ask_again(leg)
+        exchange.transcripts.take_over()
+        if not running and exchange.scheduler.asked is None:
+            exchange.give_up_transcripts()
+        for sent in exchange.in_flight:
+            if sent.kind == CANCEL:  # of what was just asked for again, or of nothing that runs
+                leg.send(sent.message)
 
     # --- what was said ----------------------------------------------------------------------------------------
 
     def _restore(self, leg: LegState) -> None:
+        leg.left_out = {entry.id for entry in self._ledger.items()}
         for one in self._ledger.restored_items():
+            event_id = self._exchange.own_id(RESTORE_ID)
             if "id" in one.event["item"]:
                 leg.restored.add(one.event["item"]["id"])
             elif one.item_id is not None:
-                leg.unnamed.append(one.item_id)
-            leg.send(encoded({"event_id": self._exchange.own_id(RESTORE_ID), **one.event}))
+                leg.unnamed.append((event_id, one.item_id))
+            leg.left_out.discard(one.item_id or "")
+            leg.send(encoded({"event_id": event_id, **one.event}))
 
     def _resend_audio(self, leg: LegState) -> None:
         for message in self._ledger.pending_input():
             leg.send(message)
         leg.lead_bytes = self._exchange.appended - self._ledger.pending_audio_bytes
         leg.replayed_speech = self._ledger.speech_item_id
+        leg.replayed_stop = leg.replayed_speech if self._ledger.speech_has_stopped else None
 
-    def _resend(self, leg: LegState) -> None:
+    def _again(self) -> tuple[list[Sent], list[Sent]]:
+        """Return what to send again before the user's audio, which is not committed yet, and behind it.
+
+        Behind it is what came after a commit: an item would stand before the turn. All else is before it: a clear would
+        take what was spoken since, and an update says how to hear it.
+        """
         again, hopeless = self._exchange.in_flight.again()
         for sent in hopeless:
             message = f"No answer to this {sent.kind} came from any connection to the model's server."
             self._notices.refuse("upstream_did_not_answer", message, sent.client_event_id)
-        for sent in again:
-            if sent.kind == "response.cancel":
-                self._exchange.in_flight.refused(sent.event_id)  # carried out already, by ending the response
-            elif sent.kind != "input_audio_buffer.commit":  # those went out among the audio
-                leg.send(sent.message)
+            self._ledger.note_server("error", {"error": {"event_id": sent.event_id}})
+        kinds = [sent.kind for sent in again]
+        first = kinds.index(COMMIT) if COMMIT in kinds else len(again)
+        # Commits, and clears behind them, go out among the audio.
+        return again[:first], [sent for sent in again[first:] if sent.kind not in (COMMIT, CLEAR)]
 
-    def _give_up_transcripts(self) -> None:
-        """The audio is an item's now, and a server transcribes only what is spoken to it."""
-        owed, self._exchange.untranscribed = self._exchange.untranscribed, set()
-        for item_id in sorted(owed):
-            self._exchange.emit(
-                {
-                    "type": "conversation.item.input_audio_transcription.failed",
-                    "item_id": item_id,
-                    "content_index": 0,
-                    "error": LOST,
-                }
-            )
+    def _resend(self, leg: LegState, again: list[Sent]) -> None:
+        for sent in again:
+            if sent.kind != CANCEL:  # those go out last
+                self._exchange.send_again(leg, sent)
 
     # --- what was being said ----------------------------------------------------------------------------------
 
-    def _end_what_cannot_go_on(self, cancelled: bool, can_continue: bool) -> list[OpenResponse]:
+    def _cancelled(self) -> set[str | None]:
+        """Return the ids of the responses that the client has cancelled in vain; None for the active one."""
+        cancels = (decoded(sent.message) for sent in self._exchange.in_flight if sent.kind == CANCEL)
+        return {text_in(event.get("response_id")) for event in cancels if event is not None}
+
+    def _end_what_cannot_go_on(self, cancelled: set[str | None], can_continue: bool) -> list[OpenResponse]:
         """End responses as they would have ended; return those that are to go on, with their open items ended."""
         running = []
         for response in tuple(self._ledger.responses.values()):
@@ -115,28 +130,40 @@ class Handover:
         return running
 
     def _ending(
-        self, response: OpenResponse, cancelled: bool, can_continue: bool
+        self, response: OpenResponse, cancelled: set[str | None], can_continue: bool
     ) -> tuple[str, Mapping[str, Any]] | None:
         """Return status and details of a response that must end here, None for one that can go on."""
-        if response.in_conversation and cancelled:
+        if response.id in cancelled or (response.in_conversation and None in cancelled):
             return "cancelled", {"type": "cancelled", "reason": "client_cancelled"}
         if response.in_conversation and self._ledger.speech_item_id is not None:
             return "cancelled", {"type": "cancelled", "reason": "turn_detected"}
-        if not response.items:
-            return None  # nothing was said: it can be asked for as if for the first time
-        if all(item.is_done for item in response.items):
+        if response.items and all(item.is_done and item.item.get("status") != "incomplete" for item in response.items):
             return "completed", {"type": "completed"}
-        if not self._continues or not response.in_conversation or (_has_said(response) and not can_continue):
+        continues = self._continues and response.in_conversation and (can_continue or not _has_said(response))
+        # Where nothing was said, it can be asked for as if for the first time.
+        if self._is_hopeless(response) or (response.items and not continues):
             return "failed", {"type": "failed", "error": LOST}
         return None
 
+    def _is_hopeless(self, response: OpenResponse) -> bool:
+        """Whether so many legs were lost over a response that the next one would be, too; each costs money."""
+        tries, before = self._tries.get(response.id, (0, -1))
+        return tries >= MOST_ATTEMPTS - 1 and _progress(response) == before
+
+    def _count(self, response: OpenResponse) -> None:
+        now = _progress(response)
+        tries, before = self._tries.get(response.id, (0, now))
+        self._tries = {name: tried for name, tried in self._tries.items() if name in self._ledger.responses}
+        self._tries[response.id] = (tries + 1 if now == before else 1, now)
+
     def _go_on(self, leg: LegState, response: OpenResponse) -> None:
+        self._count(response)
         options = dict(self._exchange.asks.get(response.id, {}))
         if _has_said(response):
             said = options.get("instructions") or self._ledger.instructions
             options["instructions"] = f"{said}\n\n{CONTINUE}" if said else CONTINUE
         earlier = [dict(item.shown()) for item in response.items]
-        event_id = self._exchange.own_id(OWN_ID)
+        event_id = self._exchange.own_id()
         continued = Continued(response.id, event_id, response.in_conversation, earlier)
         self._exchange.ask_to_continue(leg, continued, options)
 
@@ -144,12 +171,24 @@ class Handover:
         """Ask for the response that was asked for, by the client or by the end of a turn, and never came."""
         scheduler = self._exchange.scheduler
         asked = scheduler.forget_asked()
+        if asked is not None and asked.legs >= MOST_ATTEMPTS:
+            self._ledger.awaits_response = False
+            message = "No answer to this response.create came from any connection to the model's server."
+            self._notices.refuse("upstream_did_not_answer", message, asked.client_event_id)
+            asked = None
         if asked is None and self._ledger.awaits_response and not self._ledger.responses:
-            event_id = self._exchange.own_id(OWN_ID)
+            event_id = self._exchange.own_id()
             asked = Ask(event_id, True, create_response(event_id, {}))
         if asked is not None:
+            asked.legs += 1
             scheduler.asked = asked
             leg.send(asked.message)
+        self._exchange.resume_asking()
+
+
+def _progress(response: OpenResponse) -> int:
+    """Return a number that grows with each item and letter of a response."""
+    return sum(1 + len(item.text) for item in response.items)
 
 
 def _has_said(response: OpenResponse) -> bool:

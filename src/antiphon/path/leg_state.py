@@ -1,5 +1,6 @@
 """What the relay remembers of one leg."""
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,6 +9,7 @@ from typing import Any
 from antiphon.path.aliases import Aliases
 from antiphon.path.events import renumbered
 from antiphon.path.legs import Leg, LegEnd
+from antiphon.path.watchdog import Watchdog
 
 
 @dataclass
@@ -20,6 +22,7 @@ class Continued:
         in_conversation: Whether it belongs to the default conversation.
         earlier: Its output items from before; this leg's are numbered behind them.
         begun: Whether the leg's `response.created` came.
+        cancels: What waits for that, as the leg knows no such response before.
     """
 
     response_id: str
@@ -27,6 +30,7 @@ class Continued:
     in_conversation: bool
     earlier: list[dict[str, Any]] = field(default_factory=list)
     begun: bool = False
+    cancels: list[bytes] = field(default_factory=list)
 
 
 @dataclass(eq=False)
@@ -39,16 +43,23 @@ class LegState:
         leg: The connection itself.
         session: Of its `session.created`; None until that came.
         restored: Items that it was told of: it knows what was said in them, but not the audio.
-        unnamed: Items, in order, whose ids are longer than servers take: the leg names them anew.
+        left_out: Items that it could not be told of, though the client knows them.
+        unnamed: Items, in order, whose ids are longer than servers take: the leg names them anew. The id of the event
+            that makes each, and its own.
         own_updates: Configurations that the relay sent, and whose confirmation the client must not see.
-        own_deletes: Items that the relay deletes to make them anew, and whose deletion the client must not see.
+        own_deletes: Items that the relay deletes to make them anew, and whose deletion the client must not see: the id
+            of the event that does it, and the item's.
         aliases: Ids of its own for what the client knows by others.
         lead_bytes: User audio before the first that this leg was sent; positions that it tells lack that much.
         replayed_speech: The item that the user's running speech belongs to; the leg will give it another id.
         is_translated: Whether there are any of these, or responses that it goes on with.
+        replayed_stop: The same item, if the client knows of the speech's end as well.
         continued: Responses that it goes on with, by the id that the client knows.
-        heard: Whether anything came since the last look.
-        silent_since: When it was first found to owe something and to say nothing.
+        watchdog: Hears whether it says anything.
+        streamed: Bytes of user audio, over all legs, at the last look.
+        last: Its last message: some that stand in front of servers deliver one twice.
+        is_broken: Whether it sent an event that nobody can read: what was in it is known to the next one alone.
+        took_over_at: When it took the call over; long ago for the first one, which had nothing to take over.
         ended: How it ended, once it has.
         config: What it was told to be configured with.
     """
@@ -58,16 +69,21 @@ class LegState:
     leg: Leg = field(init=False)
     session: Mapping[str, Any] | None = None
     restored: set[str] = field(default_factory=set)
-    unnamed: deque[str] = field(default_factory=deque)
+    left_out: set[str] = field(default_factory=set)
+    unnamed: deque[tuple[str, str]] = field(default_factory=deque)
     own_updates: int = 0
-    own_deletes: set[str] = field(default_factory=set)
+    own_deletes: list[tuple[str, str]] = field(default_factory=list)
     aliases: Aliases = field(default_factory=Aliases)
     is_translated: bool = False
     lead_bytes: int = 0
     replayed_speech: str | None = None
+    replayed_stop: str | None = None
     continued: dict[str, Continued] = field(default_factory=dict)
-    heard: bool = False
-    silent_since: float | None = None
+    watchdog: Watchdog = field(default_factory=Watchdog)
+    streamed: int = 0
+    last: bytes = b""
+    is_broken: bool = False
+    took_over_at: float = -math.inf
     ended: LegEnd | None = None
     config: dict[str, Any] = field(default_factory=dict)
 
@@ -80,6 +96,11 @@ class LegState:
         """The leg is asked for the rest of a response."""
         self.continued[continued.response_id] = continued
         self.is_translated = True
+
+    def refused(self, event_id: str) -> None:
+        """A restoring event was refused: its answer will not come."""
+        self.unnamed = deque(one for one in self.unnamed if one[0] != event_id)
+        self.own_deletes = [one for one in self.own_deletes if one[0] != event_id]
 
     def send(self, message: bytes) -> None:
         """Send a client event, in which ids are those that the client knows."""

@@ -7,18 +7,19 @@ cap, back to a better route), and ends the call when nothing is left to try.
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from antiphon.path.events import Event, decoded
+from antiphon.path.events import Event, decoded, text_in
 from antiphon.path.exchange import CONFIG_ID, Exchange
 from antiphon.path.handover import Handover
 from antiphon.path.held import Held, Kept
 from antiphon.path.ledger import Ledger, LedgerLimits
 from antiphon.path.leg_state import LegState
 from antiphon.path.legs import Cause, Leg, LegEnd, Route
-from antiphon.path.notices import Notices
+from antiphon.path.notices import Notices, refusal_of
 from antiphon.path.options import RelayOptions
 from antiphon.path.scheduler import ResponseScheduler
 from antiphon.path.steady import SteadySession
 from antiphon.path.timers import Timers
+from antiphon.path.watchdog import Verdict
 from antiphon.protocol.codec import event_id_of
 from antiphon.protocol.heads import plain_append, type_of
 from antiphon.protocol.ids import Ids
@@ -33,11 +34,14 @@ FIRST_PATIENCE = 15.0
 CAP_MARGIN = 5.0
 DEFAULT_CAP = 3600.0
 CALM_CHECK_SECONDS = 0.1
+# A leg that goes so soon after it took the call over did not stand what it was told of it: others are tried first, and
+# then there is a pause, which no session in between makes shorter.
+BRIEF_SECONDS = 1.0
 PCM_BYTES_PER_SECOND = 48_000
 # Nobody but the operator can mend these: trying again soon is of no use.
 _HOPELESS = frozenset({Cause.CREDENTIALS, Cause.QUOTA, Cause.CLIENT})
 
-_NORMAL, _GOING_AWAY, _INTERNAL, _TRY_LATER, _UNAUTHORIZED, _BAD_REQUEST = 1000, 1001, 1011, 1013, 3000, 4000
+_GOING_AWAY = 1001
 
 
 class Ports(Protocol):
@@ -114,10 +118,13 @@ class Relay:
         self._closed = False
         self._tried: set[int] = set()
         self._rounds = 0
+        self._brief = 0  # legs, one behind the other, that were lost at once
+        self._failing_since = 0.0  # when the first of them was
         self._seeking_since: float | None = None
         self._hopeful = False
         self._last_end: LegEnd | None = None
         self._last_name = ""
+        self._last_route = 0
         self._last_reason = ""  # for which a leg went, or goes
         self._replace_reason = "rollover"
         self.timers.set("end", now + options.session_seconds)
@@ -149,9 +156,14 @@ class Relay:
 
     def leg_received(self, leg: LegState, message: bytes, now: float) -> None:
         """Take a server event of a leg."""
+        if message == leg.last and b'"event_id"' in message:
+            return  # no two events have one id
+        leg.last = message
         if leg is self._main:
             self._exchange.now = now
             self._exchange.from_leg(leg, message)
+            if leg.is_broken:
+                self._abandon(leg, Cause.LOST, "it sent an event that is no JSON", now)
             if self._exchange.scheduler.deadline is not None:
                 self.timers.set("retry", self._exchange.scheduler.deadline)
         elif leg is self._beginning:
@@ -199,15 +211,9 @@ class Relay:
     def _hold(self, kind: str, message: bytes) -> None:
         match self._held.add(kind, message):
             case Kept.NO_ROOM_FOR_AUDIO:
-                text = (
-                    f"No model is connected, and {self._options.held_seconds:g} seconds of audio wait for one already; "
-                    "what is said until it is there is lost."
-                )
-                self._notices.error(ErrorDetail("server_error", "input_audio_buffer_full", text, "audio"))
+                self._notices.no_room_for_audio(self._options.held_seconds)
             case Kept.NO_ROOM:
-                text = "No model is connected, and too much waits for one already; send this again later."
-                event_id = event_id_of(message)
-                self._notices.error(ErrorDetail("server_error", "rate_limit_exceeded", text, None, event_id))
+                self._notices.no_room(event_id_of(message))
             case _:
                 pass
 
@@ -216,10 +222,13 @@ class Relay:
         if self._seeking_since is None:
             self._seeking_since = now
             self._tried.clear()
-            self._rounds = 0
+            self._rounds = max(0, self._brief - 1)
             self._hopeful = False
+            since = self._failing_since if self._brief else now
             patience = self._options.give_up_seconds if self._begun else FIRST_PATIENCE
-            self.timers.set("give_up", now + min(patience, self._options.give_up_seconds))
+            self.timers.set("give_up", since + min(patience, self._options.give_up_seconds))
+            if self._brief:
+                self._tried.add(self._last_route)
         self._try_next(now)
 
     def _try_next(self, now: float) -> None:
@@ -279,7 +288,7 @@ class Relay:
             self._refuse(end)
 
     def _refuse(self, end: LegEnd) -> None:
-        detail, code = _told(end)
+        detail, code = refusal_of(end)
         self._notices.error(detail)
         reason = f"{detail.type}.{detail.code}" if detail.code else detail.type
         self.close()
@@ -304,7 +313,8 @@ class Relay:
             if other is not leg:
                 other.leg.close()
         self._candidates.clear()
-        self.timers.set("hedge", None)
+        for name in ("hedge", "try"):
+            self.timers.set(name, None)
         if self._begun:
             self._take_over(leg, now)
         else:
@@ -325,9 +335,11 @@ class Relay:
         if event.get("type") == "session.updated" and isinstance(event.get("session"), dict):
             leg.own_updates -= 1
             self._announce(leg, event["session"], now)
-        elif event.get("type") == "error" and str((event.get("error") or {}).get("event_id")).startswith(CONFIG_ID):
-            self._ports.log(f"route {leg.name}: the configuration was refused: {event['error'].get('message')}")
-            self._exchange.refused_configuration(leg, event["error"])
+            return
+        error = event.get("error") if event.get("type") == "error" else None
+        if isinstance(error, dict) and self._exchange.is_own(text_in(error.get("event_id")) or "", CONFIG_ID):
+            self._ports.log(f"route {leg.name}: the configuration was refused: {error.get('message')}")
+            self._exchange.refused_configuration(leg, error)
             if not leg.own_updates:
                 self._announce(leg, leg.session, now)
 
@@ -346,6 +358,7 @@ class Relay:
         gap = now - self._seeking_since if self._seeking_since is not None else 0.0
         reason = self._last_reason
         self._exchange.ledger.session_shown(leg.session)
+        leg.took_over_at = now
         self._handover.take_over(leg, can_continue=self._routes[leg.route].continues)
         self._ports.log(f"{previous} -> {leg.name} ({reason}) after {gap * 1000:.0f} ms")
         self._notices.extension(
@@ -379,6 +392,7 @@ class Relay:
     def _lose(self, leg: LegState, end: LegEnd, now: float) -> None:
         self._last_end = end
         self._last_reason = end.cause.name.lower()
+        self._note_brevity(leg, now)
         self._main = self._beginning = self._exchange.leg = None
         self._ports.serve_by(None)
         for name in ("rollover", "cap", "watch", "return", "calm", "retry"):
@@ -395,21 +409,34 @@ class Relay:
             self._candidates.append(successor)
         self._seek(now)
 
+    def _note_brevity(self, leg: LegState, now: float) -> None:
+        self._last_route = leg.route
+        if leg is not self._main or now - leg.took_over_at >= BRIEF_SECONDS:
+            self._brief = 0
+        else:
+            self._brief += 1
+            self._failing_since = now if self._brief == 1 else self._failing_since
+
     def _watch(self, now: float) -> None:
         """Replace a leg that says nothing when it should."""
         leg = self._main
         if leg is None:
             return
         self.timers.set("watch", now + self._options.silence_seconds / 4)
-        heard, leg.heard = leg.heard, False
-        if heard or not self._exchange.is_owed:
-            leg.silent_since = None
-        elif leg.silent_since is None:
-            leg.silent_since = now - self._options.silence_seconds / 4
-        elif now - leg.silent_since >= self._options.silence_seconds:
-            leg.leg.close()
-            seconds = self._options.silence_seconds
-            self.leg_ended(leg, LegEnd(Cause.SILENT, f"it said nothing for {seconds:g} s when it should have"), now)
+        seconds, exchange = self._options.silence_seconds, self._exchange
+        turn, streams = exchange.ledger.speech_item_id is not None, exchange.appended != leg.streamed
+        leg.streamed = exchange.appended
+        match leg.watchdog.look(now, seconds, owes=exchange.is_owed, turn=turn, streams=streams):
+            case Verdict.ASK:
+                exchange.probe(leg)
+            case Verdict.DEAD:
+                self._abandon(leg, Cause.SILENT, f"it said nothing for {seconds:g} s when it should have", now)
+            case _:
+                pass
+
+    def _abandon(self, leg: LegState, cause: Cause, found: str, now: float) -> None:
+        leg.leg.close()
+        self.leg_ended(leg, LegEnd(cause, found), now)
 
     # --- replacement in a pause -------------------------------------------------------------------------------
 
@@ -466,25 +493,6 @@ class Relay:
         self._notices.error(ErrorDetail("invalid_request_error", "session_expired", text))
         self.close()
         self._ports.close_client(_GOING_AWAY, text)
-
-
-def _told(end: LegEnd) -> tuple[ErrorDetail, int]:
-    """Return what a client is told of the last failure, and the close code; what an operator must mend stays here."""
-    match end.cause:
-        case Cause.CLIENT:
-            return end.error or ErrorDetail(
-                "invalid_request_error", "invalid_request", end.close_reason or end.message
-            ), end.close_code or _BAD_REQUEST
-        case Cause.QUOTA if end.error is not None:
-            return end.error, _UNAUTHORIZED
-        case Cause.RATE_LIMIT if end.error is not None:
-            return end.error, _TRY_LATER
-        case Cause.CREDENTIALS | Cause.QUOTA:
-            text = "The server could not sign in to the model's server; its log says what to do."
-            return ErrorDetail("server_error", "upstream_unauthorized", text), _INTERNAL
-        case _:
-            text = "The model's server cannot be reached; try again later."
-            return ErrorDetail("server_error", "upstream_unavailable", text), _TRY_LATER
 
 
 _DUE = {

@@ -5,7 +5,7 @@ responses on its own, and `response.done` may be on its way.
 """
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ class Ask:
     message: bytes
     options: Mapping[str, Any] = field(default_factory=dict)
     retries: int = 0
+    legs: int = 1  # that were asked
 
     @property
     def client_event_id(self) -> str | None:
@@ -148,6 +149,13 @@ class ResponseScheduler:
         """Send what was rejected for no reason that could be seen, once it is time."""
         if self._retry_at is None or now < self._retry_at:
             return []
+        self._retry_at = None
+        return self._next()
+
+    def resume(self, running: Container[str]) -> list[Decision]:
+        """Another leg has taken over: what is active there is `running`."""
+        if self.active not in running:
+            self.active = self.current = None
         self._retry_at = None
         return self._next()
 

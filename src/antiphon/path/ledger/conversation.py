@@ -88,6 +88,13 @@ class Conversation:
         self.update(entry, item)
         return entry
 
+    def place_of(self, event: Event, item_id: str) -> str | None:
+        """Return the item that the client is to see before one that `event` tells of; None at the front."""
+        entry = self.entries.get(item_id)
+        others = [one.id for one in self.entries if one is not entry]
+        position = self._position(event, self._pending.get(item_id), moving=item_id if entry is not None else "")
+        return others[position - 1] if position > 0 else None
+
     def done(self, event: Event, form: AudioForm) -> None:
         """Take an item's last state; `previous_item_id` may be null here though `added` had it right."""
         item = dict_of(event, "item")

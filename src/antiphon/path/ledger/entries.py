@@ -82,7 +82,7 @@ class Entry:
     def transcribe(self, index: int, transcript: str) -> None:
         """Note what was understood of user audio; the audio is let go."""
         parts = self.content
-        if index < len(parts) and parts[index].get("type") == "input_audio":
+        if 0 <= index < len(parts) and parts[index].get("type") == "input_audio":
             parts[index] = {**parts[index], "transcript": transcript}
             self.item = {**self.item, "content": parts}
             self.audio.pop(index, None)

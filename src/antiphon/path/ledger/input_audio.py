@@ -7,6 +7,7 @@ Audio stays base64 inside the messages it came in; it is decoded when a new leg 
 from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import dropwhile, takewhile
 from typing import Literal
 
 import msgspec
@@ -14,8 +15,10 @@ import pybase64
 
 from antiphon.path.ledger.configuration import AudioForm
 from antiphon.path.ledger.limits import MARKS
+from antiphon.protocol.heads import with_event_id
 
 COMMIT = b'{"type":"input_audio_buffer.commit"}'
+CLEAR = b'{"type":"input_audio_buffer.clear"}'
 
 
 class _Append(msgspec.Struct):
@@ -95,6 +98,11 @@ class Mark:
     position_ms: float
     event_id: str = ""
 
+    def message(self) -> bytes:
+        """Return the event again, under its id: an error must name it."""
+        event = COMMIT if self.kind == "commit" else CLEAR
+        return with_event_id(event, self.event_id) if self.event_id else event
+
 
 @dataclass(frozen=True)
 class Commit:
@@ -144,8 +152,8 @@ class InputAudio:
         self._marks.append(Mark("commit", self.end_ms, event_id))
         self._hold()
 
-    def clear_sent(self) -> None:
-        self._marks.append(Mark("clear", self.end_ms))
+    def clear_sent(self, event_id: str = "") -> None:
+        self._marks.append(Mark("clear", self.end_ms, event_id))
         self._hold()
 
     # --- what the server said -------------------------------------------------------------------------------
@@ -205,15 +213,17 @@ class InputAudio:
         return chunks
 
     def pending_input(self) -> list[bytes]:
-        """Return the raw messages of `pending`, with the client's unanswered commits between them."""
+        """Return the raw messages of `pending`, the client's unanswered commits and clears in their places.
+
+        A clear in front of the first commit has nothing to take and is left out.
+        """
         messages: list[bytes] = []
-        commits = deque(mark.position_ms for mark in self._after_clear())
+        marks = deque(self._from_first_commit())
         for chunk in self.pending():
-            while commits and commits[0] < chunk.end_ms:
-                messages.append(COMMIT)
-                commits.popleft()
+            while marks and marks[0].position_ms < chunk.end_ms:
+                messages.append(marks.popleft().message())
             messages.append(chunk.message)
-        return messages + [COMMIT] * len(commits)
+        return messages + [mark.message() for mark in marks]
 
     def drop_oldest(self, size: int) -> None:
         """Let go of the oldest chunks, at least `size` bytes of memory if there is as much."""
@@ -224,21 +234,19 @@ class InputAudio:
     # --- inside ---------------------------------------------------------------------------------------------
 
     def _pending_from(self) -> float:
-        cleared = max((mark.position_ms for mark in self._marks if mark.kind == "clear"), default=0.0)
-        least = max(self._from_ms, cleared)
+        clears = takewhile(lambda mark: mark.kind == "clear", self._marks)
+        least = max(self._from_ms, *(mark.position_ms for mark in clears), 0.0)
         if self.turn is not None:
             return max(least, self.turn.start_ms)
-        return least if self._manual or self._after_clear() else max(least, self.end_ms - self._preroll_ms)
+        return least if self._manual or self._from_first_commit() else max(least, self.end_ms - self._preroll_ms)
 
     def _begin(self, start: float) -> float:
         # A preroll begins anywhere, so it is not worth a cut; what was committed must not be heard twice.
         return start if self.turn is not None or self._manual else self._from_ms
 
-    def _after_clear(self) -> list[Mark]:
-        marks = list(self._marks)
-        while any(mark.kind == "clear" for mark in marks):
-            marks.pop(0)
-        return marks
+    def _from_first_commit(self) -> list[Mark]:
+        # What a clear took before that is not sent again, and what a commit took must be.
+        return list(dropwhile(lambda mark: mark.kind == "clear", self._marks))
 
     def _cut(self, chunk: Chunk, start_ms: float) -> Chunk:
         rest = KeptAudio((chunk,), start_ms, chunk.end_ms, self.form).base64()

@@ -147,7 +147,7 @@ class Ledger:
         elif kind == "input_audio_buffer.commit":
             self._input.commit_sent(text_of(event, "event_id"))
         elif kind == "input_audio_buffer.clear":
-            self._input.clear_sent()
+            self._input.clear_sent(text_of(event, "event_id"))
 
     def note_server(self, kind: str, event: Event) -> None:
         """Take an event, of a type in `PARSED`, that is sent to the client; what is malformed in it is passed over."""
@@ -188,12 +188,23 @@ class Ledger:
         item = None if entry is None else restored(entry, calls, form)
         if item is None:
             return None
+        return {**creation(item), "previous_item_id": self.told_before(item_id)}
+
+    def told_before(self, item_id: str) -> str:
+        """Return the `previous_item_id` for a place behind the nearest item before this one that fresh legs know."""
+        calls, form = known_calls(self._entries), self._configuration.input_form
         before = (one for one in self._entries.before(item_id) if len(one.id) <= LONGEST_ID)
         named = (one.id for one in before if restored(one, calls, form) is not None)
-        return {
-            **creation(item),
-            "previous_item_id": next(named, SUMMARY_ITEM_ID if self._conversation.summary else "root"),
-        }
+        return next(named, SUMMARY_ITEM_ID if self._conversation.summary else "root")
+
+    def placed(self, event: dict[str, Any], item_id: str) -> dict[str, Any]:
+        """Return an event about a new item with the place that the client is to see.
+
+        What a leg calls the first item is not the first of a conversation of which it could not be told all.
+        """
+        if event.get("previous_item_id", "") not in (None, SUMMARY_ITEM_ID):
+            return event
+        return {**event, "previous_item_id": self._conversation.place_of(event, item_id)}
 
     def shown_item(self, item_id: str) -> dict[str, Any] | None:
         """Return an item as events show it, without audio; None if there is none of that id."""
@@ -241,7 +252,25 @@ class Ledger:
         turn = self._input.turn
         return None if turn is None or turn.silent else turn.item_id
 
+    @property
+    def speech_has_stopped(self) -> bool:
+        """Whether that turn's `speech_stopped` came."""
+        turn = self._input.turn
+        return turn is not None and turn.end_ms is not None
+
     # --- what the user heard --------------------------------------------------------------------------------
+
+    def can_truncate(self, item_id: str, content_index: object, audio_end_ms: object) -> bool:
+        """Whether `truncate` would take these from a client: a part of what the assistant said, and a time in it."""
+        entry = self._entries.get(item_id)
+        return (
+            entry is not None
+            and entry.role == "assistant"
+            and type(content_index) is int
+            and type(audio_end_ms) is int
+            and 0 <= content_index < max(len(entry.content), 1)
+            and audio_end_ms >= 0
+        )
 
     def truncate(self, item_id: str, content_index: int, audio_end_ms: int) -> str | None:
         """Cut an item of the assistant to what was heard of it, and return that text.
@@ -287,6 +316,7 @@ class Ledger:
         if commit.detected and self.creates_response:
             self.awaits_response = True
         self._conversation.committed(event, commit.audio)
+        self._conversation.bound()
         self._bound_audio()
 
     def _on_cleared(self, event: Event) -> None:  # noqa: ARG002 - all handlers are called alike
@@ -305,6 +335,7 @@ class Ledger:
         entry = self._conversation.added(event, self._configuration.input_form)
         if entry is not None:
             self._responses.joined(event, entry)
+        self._conversation.bound()
         self._bound_audio()
 
     def _on_item_done(self, event: Event) -> None:

@@ -48,6 +48,7 @@ class OpenResponses:
         if not text_of(response, "id"):
             return None
         opened = OpenResponse(response)
+        self.close(opened.id)  # a server that begins it twice
         while len(self.running) >= OPEN_RESPONSES:
             self.close(next(iter(self.running)))
         self.running[opened.id] = opened
