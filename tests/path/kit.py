@@ -101,7 +101,7 @@ class FakeRoute:
         self.most_words = 0  # of each further server
         self.plan: deque[str | LegEnd] = deque(plan)
         self.servers: list[Server] = []
-        self.failures: list[Cause] = []
+        self.failures: list[tuple[Cause, bool]] = []  # each cause, and whether the leg had its session
 
     def open(self) -> Server:
         server = Server(self)
@@ -109,8 +109,8 @@ class FakeRoute:
         self.servers.append(server)
         return server
 
-    def failed(self, cause: Cause, now: float) -> None:
-        self.failures.append(cause)
+    def failed(self, cause: Cause, now: float, *, had_session: bool) -> None:
+        self.failures.append((cause, had_session))
 
     def worked(self) -> None: ...
 

@@ -11,6 +11,7 @@ from antiphon.path.in_flight import MOST_ATTEMPTS, MOST_EVENTS, InFlight, Sent
 from antiphon.path.replay import Replay
 from antiphon.path.steady import SteadySession
 from antiphon.path.timers import Timers
+from antiphon.path.transcripts import MOST_OWED, Transcripts
 
 # --- aliases --------------------------------------------------------------------------------------------------
 
@@ -179,3 +180,30 @@ def test_a_timer_that_stays_as_it_is_changes_nothing() -> None:
     timers.set("end", 3.0)
     timers.set("unknown", None)
     assert not timers.changed
+
+
+# --- transcripts ----------------------------------------------------------------------------------------------
+
+
+def test_of_transcripts_that_never_come_the_oldest_are_given_up() -> None:
+    transcripts = Transcripts()
+    for number in range(MOST_OWED + 2):
+        transcripts.owed.add(f"item_{number}")
+    transcripts.take_over()
+    hopeless = transcripts.give_up()
+    assert (len(hopeless), hopeless[0], hopeless[-1]) == (MOST_OWED, "item_2", f"item_{MOST_OWED + 1}")
+    assert not transcripts
+    assert transcripts.came("item_0")  # nobody was told that it would not
+    assert not transcripts.came("item_2")
+
+
+def test_a_transcript_that_came_in_time_is_not_given_up() -> None:
+    transcripts = Transcripts()
+    for item_id in ("item_1", "item_2"):
+        transcripts.owed.add(item_id)
+    transcripts.take_over()
+    transcripts.owed.add("item_3")
+    assert transcripts.came("item_1")
+    assert transcripts.give_up() == ["item_2"]
+    assert list(transcripts.owed) == ["item_3"]
+    assert transcripts.give_up() == []

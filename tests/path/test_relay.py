@@ -8,6 +8,7 @@ import pytest
 from antiphon.path.handover import CONTINUE
 from antiphon.path.legs import Cause, LegEnd
 from antiphon.path.options import RelayOptions
+from antiphon.path.relay import BEGIN_SECONDS, FIRST_PATIENCE
 from antiphon.path.scheduler import ALREADY_ACTIVE
 from antiphon.protocol.server_events import ErrorDetail
 from antiphon.session import SessionStart
@@ -116,6 +117,38 @@ def test_an_id_that_no_server_takes_stays_valid_too(call: Call) -> None:
     assert call.sent("conversation.item.deleted")["item_id"] == long_id
     call.client("response.create")
     assert call.core.told() == ["Hello"]
+
+
+def test_an_item_sent_again_gets_a_place_that_the_next_server_knows(call: Call) -> None:
+    """It was to stand behind a function call that was cut short, of which no server can be told."""
+    call.say("What time is it?")
+    call.client("response.create")
+    call.core.call("clock", '{"zone":"UTC"}', done=False)
+    call.settle()
+    cut = call.sent("response.output_item.added")["item"]["id"]
+    call.server.deaf = True
+    call.client("conversation.item.create", item=_message("Quick!"), previous_item_id=cut)
+    call.drop()
+    assert call.all_sent("error") == []
+    assert call.sent("conversation.item.done")["item"]["content"][0]["text"] == "Quick!"
+
+
+def test_an_item_made_anew_does_not_hang_on_one_that_is_being_deleted(call: Call) -> None:
+    call.say("Count")
+    first = call.sent("conversation.item.done")["item"]["id"]
+    call.client("response.create")
+    call.generate("One two three four five six seven eight nine ten.")
+    call.speak(4000)
+    item_id = call.sent("response.output_item.done")["item"]["id"]
+    call.drop()
+    call.server.mute = True
+    call.client("conversation.item.delete", item_id=first)
+    call.client("conversation.item.truncate", item_id=item_id, content_index=0, audio_end_ms=2000)
+    call.server.mute = False
+    call.settle()
+    call.say("Go on")
+    call.client("response.create")
+    assert [text.split()[0] for text in call.core.told()] == ["One", "Go"]
 
 
 def test_the_configuration_survives(call: Call) -> None:
@@ -511,7 +544,7 @@ def test_what_a_server_says_twice_without_ids_is_said_twice(call: Call) -> None:
         call.server.extra.append(b'{"type":"response.output_text.delta","response_id":"r","item_id":"i","delta":"ha"}')
     told: list[bytes] = []
     call.relay._notices = None  # type: ignore[assignment]
-    call.relay._exchange._send = told.append
+    call.relay._exchange.send = told.append
     call.settle()
     assert len(told) == 2
 
@@ -576,6 +609,7 @@ def test_a_server_that_refuses_part_of_the_configuration_gets_the_rest(call: Cal
 def test_a_second_response_waits_for_the_first(call: Call) -> None:
     call.say("One")
     call.client("response.create")
+    call.say("Two")
     call.client("response.create")
     call.generate("Eins.")
     call.speak()
@@ -589,16 +623,40 @@ def test_a_request_that_loses_against_turn_detection_waits(call: Call) -> None:
     """The server began a response of its own just before it read ours."""
     call.server.mute = True
     call.hear((LOUD, 600), (QUIET, 800))
+    item_id = str(call.core.last_item_id())
+    call.say("And this?")
     call.client("response.create", event_id="mine")
     call.server.mute = False
     call.settle()
     assert call.all_sent("error") == []
-    call.transcribe("Hello")
+    call.core.transcribe("Hello", item_id)
     call.generate("To the voice.")
     call.speak()
     call.generate("To the request.")
     call.speak()
     assert len(call.all_sent("response.done")) == 2
+
+
+def test_a_second_response_that_has_nothing_new_to_answer_is_refused(call: Call) -> None:
+    """A client that asks after each transcript, though turn detection begins a response itself, hears one answer."""
+    call.hear((LOUD, 600), (QUIET, 800))
+    call.client("response.create", event_id="mine")
+    error = call.sent("error")["error"]
+    assert (error["code"], error["event_id"]) == ("conversation_already_has_active_response", "mine")
+    call.transcribe("Hello")
+    call.generate("Hi.")
+    call.speak()
+    assert len(call.all_sent("response.created")) == 1
+
+
+def test_a_second_response_with_wishes_of_its_own_waits(call: Call) -> None:
+    call.say("One")
+    call.client("response.create")
+    call.client("response.create", response={"instructions": "Say goodbye.", "metadata": None})
+    assert call.all_sent("error") == []
+    call.generate("Eins.")
+    call.speak()
+    assert len(call.all_sent("response.created")) == 2
 
 
 def test_by_choice_a_second_response_is_refused_under_its_own_id() -> None:
@@ -634,7 +692,7 @@ def test_a_request_that_waits_is_made_once_and_after_all_was_told() -> None:
     call.client("response.create")
     call.generate("Eins. Zwei.", done=False)
     call.speak(done=False)
-    call.client("response.create", event_id="second")
+    call.client("response.create", event_id="second", response={"instructions": "Say goodbye."})
     call.drop()
     assert call.server.kinds()[-1] == "response.create"
     assert len(call.server.all_received("response.create")) == 1
@@ -958,6 +1016,71 @@ def test_a_client_that_waits_in_vain_is_told() -> None:
     assert call.sent("error")["error"]["code"] == "upstream_unavailable"
     assert call.closed is not None
     assert call.closed[0] == 1013
+
+
+SILENT = LegEnd(Cause.SILENT, "it said nothing")
+ASKED = SessionStart("gpt-realtime", extensions=True, asked={"instructions": "Be brief."})
+
+
+def mute_at_first(route: FakeRoute) -> FakeRoute:
+    """Its first server says `session.created`, and never answers the configuration that follows."""
+    route.most_words = 1
+    return route
+
+
+def test_a_first_server_that_does_not_confirm_its_configuration_is_given_up_for_the_next_route() -> None:
+    first, second = mute_at_first(FakeRoute("first")), FakeRoute("second")
+    call = Call(first, second, start=ASKED)
+    call.wait(BEGIN_SECONDS - 0.01)
+    assert call.served_by is None
+    call.wait(0.02)
+    assert first.servers[0].closed
+    assert first.failures == [(Cause.SILENT, True)]
+    assert call.server.route is second
+    assert call.sent("session.created")["session"]["instructions"] == "Be brief."
+    assert "begin" not in call.relay.timers._due
+
+
+def test_where_there_is_no_other_route_it_is_tried_again() -> None:
+    route = mute_at_first(FakeRoute("first"))
+    call = Call(route, start=ASKED)
+    route.most_words = 0
+    call.wait(BEGIN_SECONDS + 1)
+    assert len(route.servers) == 2
+    assert len(call.all_sent("session.created")) == 1
+
+
+def test_between_servers_that_drop_the_call_before_it_began_are_pauses_and_it_is_given_up() -> None:
+    route = mute_at_first(FakeRoute("first"))
+    call = Call(route, start=ASKED)
+    while call.closed is None:
+        for server in route.servers:
+            if not server.ended:
+                server.end()
+        call.settle()
+        call.wait(0.1)
+    assert call.sent("error")["error"]["code"] == "upstream_unavailable"
+    assert call.now == pytest.approx(1000 + FIRST_PATIENCE, abs=0.2)
+    assert 3 < len(route.servers) < 12
+
+
+def test_a_server_that_went_silent_is_not_asked_again_before_the_others() -> None:
+    """Its route does not rest, and a server that is stuck accepts each new session."""
+    first, second = FakeRoute("first"), FakeRoute("second")
+    call = Call(first, second)
+    call.wait(5)
+    call.drop(SILENT)
+    assert call.server.route is second
+    assert first.failures == [(Cause.SILENT, True)]
+
+
+def test_a_server_that_went_silent_is_asked_again_where_no_other_can_be_had() -> None:
+    first, second = FakeRoute("first"), FakeRoute("second", *[UNREACHABLE] * 10)
+    call = Call(first, second)
+    call.drop(SILENT)
+    assert second.failures == [(Cause.UNREACHABLE, False)]
+    call.wait(1)
+    assert call.server.route is first
 
 
 # --- caps and silence -----------------------------------------------------------------------------------------

@@ -97,7 +97,7 @@ def test_a_flood_of_responses_is_refused_by_its_ids() -> None:
     call = Call()
     call.server.deaf = True
     for number in range(50):
-        call.client("response.create", event_id=f"mine_{number}")
+        call.client("response.create", event_id=f"mine_{number}", response={"instructions": f"Say {number}."})
     refused = [event["error"]["event_id"] for event in call.all_sent("error")]
     assert refused == [f"mine_{number}" for number in range(1 + MOST_WAITING, 50)]
 

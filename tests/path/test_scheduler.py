@@ -59,6 +59,20 @@ def test_an_interruption_refuses_what_waits() -> None:
     assert scheduler.is_idle
 
 
+def test_a_redundant_request_does_not_wait() -> None:
+    """Its answer would be the active one over again."""
+    decision = busy("queue").request(Ask("again", False, b"", is_redundant=True))[0]
+    assert isinstance(decision, Refuse)
+    assert "resp_1" in decision.message
+
+
+def test_a_redundant_request_that_the_server_rejects_is_the_client_s_to_know() -> None:
+    scheduler = ResponseScheduler("queue")
+    scheduler.request(Ask("mine", False, b"", is_redundant=True))
+    scheduler.created("resp_of_vad")
+    assert scheduler.rejected("mine", now=1.0) is None
+
+
 def test_replace_cancels_what_is_active_and_refuses_what_waited() -> None:
     scheduler, second, third = busy("replace"), ask("second"), ask("third")
     assert scheduler.request(second) == [CancelActive("resp_1")]

@@ -8,6 +8,19 @@ import msgspec
 
 Event = dict[str, Any]
 
+APPEND = "input_audio_buffer.append"
+CANCEL = "response.cancel"
+ADDED = "conversation.item.added"
+CREATE, DELETE = "conversation.item.create", "conversation.item.delete"
+TRUNCATE, RETRIEVE = "conversation.item.truncate", "conversation.item.retrieve"
+
+# The error of what a lost leg owed, and no other can give.
+LOST = {
+    "type": "server_error",
+    "code": "upstream_connection_lost",
+    "message": "The connection to the model's server was lost.",
+}
+
 _decoder = msgspec.json.Decoder()
 _OUTPUT_INDEX = re.compile(rb'"output_index"\s*:\s*(\d{1,9})')
 

@@ -7,9 +7,11 @@ cut short. The client's further events follow behind, so that each is delivered 
 from collections.abc import Mapping
 from typing import Any
 
-from antiphon.path.events import create_response, decoded, encoded, text_in
-from antiphon.path.exchange import CANCEL, LOST, RESTORE_ID, Exchange
+from antiphon.path.error_events import RESTORE_ID
+from antiphon.path.events import CANCEL, LOST, create_response, decoded, encoded, text_in
+from antiphon.path.exchange import Exchange
 from antiphon.path.in_flight import MOST_ATTEMPTS, Sent
+from antiphon.path.item_events import send_again
 from antiphon.path.ledger import OpenResponse
 from antiphon.path.ledger.cut import endings_of_open_items
 from antiphon.path.leg_state import Continued, LegState
@@ -107,7 +109,7 @@ class Handover:
     def _resend(self, leg: LegState, again: list[Sent]) -> None:
         for sent in again:
             if sent.kind != CANCEL:  # those go out last
-                self._exchange.send_again(leg, sent)
+                send_again(self._exchange, leg, sent)
 
     # --- what was being said ----------------------------------------------------------------------------------
 

@@ -28,6 +28,10 @@ class Cause(Enum):
     SILENT = "nothing was heard when something was owed"
 
 
+# A session can end so though its server is well: it is no reason not to connect again at once.
+ENDS_OF_SESSIONS = frozenset({Cause.EXPIRED, Cause.LOST, Cause.SILENT})
+
+
 @dataclass(frozen=True)
 class LegEnd:
     """How a leg ended.
@@ -116,8 +120,15 @@ class Route(Protocol):
         """Begin to connect; how that went is told to `listener`."""
         ...
 
-    def failed(self, cause: Cause, now: float) -> None:
-        """A leg failed to open or broke: rest for a while, longer each time."""
+    def failed(self, cause: Cause, now: float, *, had_session: bool) -> None:
+        """A leg failed to open or broke: rest for a while, longer each time.
+
+        Args:
+            cause: Why.
+            now: Event-loop time.
+            had_session: The leg had its session: connecting works, so only what the server said is a reason to rest,
+                and none of `ENDS_OF_SESSIONS`.
+        """
         ...
 
     def worked(self) -> None:

@@ -7,8 +7,9 @@ cap, back to a better route), and ends the call when nothing is left to try.
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from antiphon.path.error_events import CONFIG_ID
 from antiphon.path.events import Event, decoded, text_in
-from antiphon.path.exchange import CONFIG_ID, Exchange
+from antiphon.path.exchange import Exchange
 from antiphon.path.handover import Handover
 from antiphon.path.held import Held, Kept
 from antiphon.path.ledger import Ledger, LedgerLimits
@@ -37,6 +38,8 @@ CALM_CHECK_SECONDS = 0.1
 # A leg that goes so soon after it took the call over did not stand what it was told of it: others are tried first, and
 # then there is a pause, which no session in between makes shorter.
 BRIEF_SECONDS = 1.0
+# A first leg confirms its configuration at once; one that has not by now is given up for another.
+BEGIN_SECONDS = 10.0
 PCM_BYTES_PER_SECOND = 48_000
 # Nobody but the operator can mend these: trying again soon is of no use.
 _HOPELESS = frozenset({Cause.CREDENTIALS, Cause.QUOTA, Cause.CLIENT})
@@ -176,7 +179,7 @@ class Relay:
         if self._closed or leg.ended is not None:
             return
         leg.ended = end
-        self._routes[leg.route].failed(end.cause, now)
+        self._routes[leg.route].failed(end.cause, now, had_session=leg.session is not None)
         if leg in (self._main, self._beginning):
             self._lose(leg, end, now)
         elif leg is self._successor:
@@ -227,8 +230,8 @@ class Relay:
             since = self._failing_since if self._brief else now
             patience = self._options.give_up_seconds if self._begun else FIRST_PATIENCE
             self.timers.set("give_up", since + min(patience, self._options.give_up_seconds))
-            if self._brief:
-                self._tried.add(self._last_route)
+            if self._brief or (len(self._routes) > 1 and self._last_reason == "silent"):
+                self._tried.add(self._last_route)  # it takes calls and does not serve them: others are tried first
         self._try_next(now)
 
     def _try_next(self, now: float) -> None:
@@ -325,7 +328,9 @@ class Relay:
         assert leg.session is not None
         self._beginning = leg
         self._exchange.configure(leg, self._exchange.ledger.config)
-        if not leg.own_updates:
+        if leg.own_updates:
+            self.timers.set("begin", now + BEGIN_SECONDS)
+        else:
             self._announce(leg, leg.session, now)
 
     def _begin_on(self, leg: LegState, event: Event | None, now: float) -> None:
@@ -343,8 +348,14 @@ class Relay:
             if not leg.own_updates:
                 self._announce(leg, leg.session, now)
 
+    def _begin_is_late(self, now: float) -> None:
+        if self._beginning is not None:
+            found = f"it did not confirm its configuration within {BEGIN_SECONDS:g} s"
+            self._abandon(self._beginning, Cause.SILENT, found, now)
+
     def _announce(self, leg: LegState, session: Any, now: float) -> None:
         self._beginning = None
+        self.timers.set("begin", None)
         self._begun = True
         self._exchange.ledger.session_shown(session)
         self._notices.event({"type": "session.created", "session": self._steady.show(session)})
@@ -391,11 +402,12 @@ class Relay:
 
     def _lose(self, leg: LegState, end: LegEnd, now: float) -> None:
         self._last_end = end
+        self._hopeful = self._hopeful or end.cause not in _HOPELESS
         self._last_reason = end.cause.name.lower()
         self._note_brevity(leg, now)
         self._main = self._beginning = self._exchange.leg = None
         self._ports.serve_by(None)
-        for name in ("rollover", "cap", "watch", "return", "calm", "retry"):
+        for name in ("begin", "rollover", "cap", "watch", "return", "calm", "retry"):
             self.timers.set(name, None)
         if self._begun:
             self._ports.log(f"route {leg.name} was lost: {end.message}")
@@ -500,6 +512,7 @@ _DUE = {
     "try": Relay._seek,
     "hedge": Relay._try_next,
     "give_up": Relay._give_up,
+    "begin": Relay._begin_is_late,
     "watch": Relay._watch,
     "rollover": Relay._roll_over,
     "cap": Relay._at_cap,

@@ -25,12 +25,16 @@ class Ask:
         is_ours: Whether the client gave no id.
         message: As it is sent.
         options: Its `response`, {} without one.
+        is_redundant: Whether it wants nothing that the response before it does not give: it has no options, and
+            nothing new was said since that one was begun. Answered in its turn, it would say the same twice.
+        retries: How often a server rejected it.
     """
 
     event_id: str
     is_ours: bool
     message: bytes
     options: Mapping[str, Any] = field(default_factory=dict)
+    is_redundant: bool = False
     retries: int = 0
     legs: int = 1  # that were asked
 
@@ -68,8 +72,8 @@ class ResponseScheduler:
     """Decides when each request is sent.
 
     Args:
-        policy: `queue` lets requests wait for their turn, `replace` cancels what is active for the newest request, and
-            `refuse` refuses as the API does.
+        policy: `queue` lets requests wait for their turn, but for redundant ones; `replace` cancels what is active for
+            the newest request, and `refuse` refuses as the API does.
     """
 
     def __init__(self, policy: str) -> None:
@@ -92,7 +96,7 @@ class ResponseScheduler:
         """A client asks for a response."""
         if self.active is None and self.asked is None and not self._waiting:
             return [self._send(ask)]
-        if self._policy == "refuse":
+        if self._policy == "refuse" or (self._policy == "queue" and ask.is_redundant):
             return [Refuse(ask, self._active_message())]
         if self._policy == "replace":
             return self._replace(ask)
@@ -130,6 +134,8 @@ class ResponseScheduler:
         """
         ask = self._rejected_ask(event_id)
         if ask is None or self._policy == "refuse" or ask.retries >= MOST_RETRIES:
+            return None
+        if self._policy == "queue" and ask.is_redundant and self.active is not None:
             return None
         ask.retries += 1
         self._waiting.appendleft(ask)

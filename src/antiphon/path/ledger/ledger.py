@@ -4,7 +4,7 @@ It is told of events as the client sees and sends them, whichever leg they go to
 is not decoded, deltas are not parsed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import Any
 
 import msgspec
@@ -181,19 +181,24 @@ class Ledger:
         self.unnamed = [one.item_id for one in told if one.item_id is not None and "id" not in one.event["item"]]
         return told
 
-    def restored_item(self, item_id: str) -> dict[str, Any] | None:
-        """Return the event that makes one item anew where it stood; None if there is none for it."""
+    def restored_item(self, item_id: str, leaving: Container[str] = ()) -> dict[str, Any] | None:
+        """Return the event that makes one item anew where it stood; None if there is none for it.
+
+        Args:
+            item_id: The item.
+            leaving: Items whose deletion is under way: they are no places any more.
+        """
         entry = self._entries.get(item_id)
         calls, form = known_calls(self._entries), self._configuration.input_form
         item = None if entry is None else restored(entry, calls, form)
         if item is None:
             return None
-        return {**creation(item), "previous_item_id": self.told_before(item_id)}
+        return {**creation(item), "previous_item_id": self.told_before(item_id, leaving)}
 
-    def told_before(self, item_id: str) -> str:
+    def told_before(self, item_id: str, leaving: Container[str] = ()) -> str:
         """Return the `previous_item_id` for a place behind the nearest item before this one that fresh legs know."""
         calls, form = known_calls(self._entries), self._configuration.input_form
-        before = (one for one in self._entries.before(item_id) if len(one.id) <= LONGEST_ID)
+        before = (one for one in self._entries.before(item_id) if len(one.id) <= LONGEST_ID and one.id not in leaving)
         named = (one.id for one in before if restored(one, calls, form) is not None)
         return next(named, SUMMARY_ITEM_ID if self._conversation.summary else "root")
 
