@@ -67,7 +67,7 @@ class Road:
         asyncio.get_running_loop().call_soon(self.tell, created)
         return self.leg
 
-    def failed(self, cause: Cause, now: float) -> None:  # noqa: ARG002
+    def failed(self, cause: Cause, now: float, *, had_session: bool) -> None:  # noqa: ARG002
         raise AssertionError(f"the leg ended: {cause}")
 
     def worked(self) -> None:

@@ -86,10 +86,13 @@ async def test_a_connection_that_is_never_answered() -> None:
         assert list(connection.faults) == ["never_answer at connect"]
 
 
-async def test_a_connection_that_is_dropped_before_its_answer() -> None:
+async def test_a_connection_that_is_dropped_before_its_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """It is closed on purpose: a loop that closes it for an exception says so in the log."""
     async with emulator(fault("connect", "drop", how="fin")) as emu, raw_client(emu.port) as raw:
         raw.send(UPGRADE)
         assert await raw.reader.read() == b""
+        await emu.wait_for_end()
+    assert [record.getMessage() for record in caplog.records if record.levelname == "ERROR"] == []
 
 
 async def test_a_connection_that_is_reset_before_its_answer() -> None:

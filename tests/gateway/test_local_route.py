@@ -226,12 +226,13 @@ async def test_failures_make_the_route_rest_longer_and_success_forgets_them() ->
     assert route.rests_until < 0
     rests = []
     for _ in range(10):
-        route.failed(Cause.LOST, 100.0)
+        route.failed(Cause.LOST, 100.0, had_session=False)
         rests.append(route.rests_until - 100.0)
     assert rests[:3] == [0.5, 1.0, 2.0]
     assert rests[-1] == 30.0
     route.worked()
-    route.failed(Cause.EXPIRED, 100.0)
+    for cause in (Cause.EXPIRED, Cause.LOST, Cause.SILENT):
+        route.failed(cause, 100.0, had_session=True)
     assert route.rests_until < 0
-    route.failed(Cause.LOST, 100.0)
+    route.failed(Cause.LOST, 100.0, had_session=False)
     assert route.rests_until == 100.5

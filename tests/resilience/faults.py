@@ -247,8 +247,6 @@ TROUBLES = (
         "the next event is binary",
         _at_first(at="session.created", do="binary"),
         _from_now(at="server", do="binary"),
-        own="that event is missing",
-        lost="what was in it",
     ),
     Trouble(
         "every event twice",

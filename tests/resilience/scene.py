@@ -46,8 +46,8 @@ class WatchedRoute(UpstreamRoute):
         self.opened.set()
         return super().open(start, listener)
 
-    def failed(self, cause: Cause, now: float) -> None:
-        super().failed(cause, now)
+    def failed(self, cause: Cause, now: float, *, had_session: bool) -> None:
+        super().failed(cause, now, had_session=had_session)
         if cause is Cause.UNREACHABLE:
             self.refusals.release()
 

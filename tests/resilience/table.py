@@ -58,7 +58,7 @@ FOOT = """
   it stopped. The embedded engine's own responder cannot be asked to do that: the response ends as `failed`.
 - **MCP.** Items of MCP tools are made by servers alone, and no server takes them from another.
 - **What a server spoils.** An event that is no JSON costs its server the call, and the next one brings what was in it.
-  A binary message, which the API does not have, is left out. Events in the wrong order are passed on as they came.
+  A binary message, which the API does not have, is taken as text. Events in the wrong order are passed on as they came.
 - **An answer that three servers in a row are lost over**, with not a word more from any of them: the response ends as
   `failed`, and a request that never got its response is refused with `upstream_did_not_answer`. Each try costs money.
 - **The call**, when no route is left: the client is told why, by an `error` event and a close code, after

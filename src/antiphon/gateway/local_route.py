@@ -9,7 +9,7 @@ import msgspec
 
 from antiphon.engines.local import LocalEngine, LocalSession
 from antiphon.errors import AntiphonError
-from antiphon.path.legs import Cause, LegEnd, LegListener, LegStart
+from antiphon.path.legs import ENDS_OF_SESSIONS, Cause, LegEnd, LegListener, LegStart
 from antiphon.protocol.config import SessionConfig
 from antiphon.protocol.server_events import ErrorDetail
 from antiphon.session.start import SessionStart
@@ -61,8 +61,8 @@ class LocalRoute:
         # Legs are GA; the client's own dialect is the call's business.
         return LocalLeg(self.engine, SessionStart(asked.model, self._defaults, asked.kind), listener)
 
-    def failed(self, cause: Cause, now: float) -> None:
-        if cause is Cause.EXPIRED:
+    def failed(self, cause: Cause, now: float, *, had_session: bool) -> None:
+        if had_session and cause in ENDS_OF_SESSIONS:
             return
         self._rests_until = now + min(_REST_SECONDS * 2**self._failures, _REST_SECONDS_MOST)
         self._failures = min(self._failures + 1, 10)

@@ -41,9 +41,13 @@ def takeover(fault: Fault) -> Takeover:
         case "drop" if fault.options["how"] == "reset":
             return reset
         case "drop":
-            return asyncio.Transport.close
+            return _close
         case _:
             return _never_answer
+
+
+def _close(connection: asyncio.Transport) -> None:
+    connection.close()
 
 
 def _never_answer(_connection: asyncio.Transport) -> None:

@@ -44,7 +44,8 @@ class Heard:
     def leg_ended(self, end: LegEnd) -> None:
         self.ended.set_result(end)
         if self.route is not None:
-            self.route.failed(end.cause, asyncio.get_running_loop().time())
+            now = asyncio.get_running_loop().time()
+            self.route.failed(end.cause, now, had_session=not self.messages.empty())
 
     def leg_slow(self, slow: bool) -> None:
         self.slow.put_nowait(slow)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import logging
 import socket
 import struct
 from typing import Any
@@ -111,17 +112,31 @@ async def test_bursts_arrive_unharmed_both_ways(count: int, size: int, secure: b
         await leg.gone
 
 
-async def test_fragments_make_one_event_and_binary_messages_none(caplog: pytest.LogCaptureFixture) -> None:
+async def test_fragments_make_one_event() -> None:
     async def handler(connection: ServerConnection) -> None:
         await connection.send(CREATED.decode())
-        await connection.send(b"\x00\x01")
-        await connection.send([b"\x00", b"\x01", b"\x02"])
         await connection.send(['{"type":', '"hel', 'lo"}'])
         await connection.wait_closed()
 
     async with upstream(handler) as server, joined(server.config()) as (_, heard):
         assert [(await heard.event())["type"] for _ in range(2)] == ["session.created", "hello"]
-        assert caplog.text.count("binary messages") == 1
+
+
+async def test_a_server_may_send_its_events_as_binary_messages(caplog: pytest.LogCaptureFixture) -> None:
+    """All of them, or some, in one frame or several; the log says so once."""
+
+    async def handler(connection: ServerConnection) -> None:
+        await connection.send(CREATED)
+        await connection.send(b'{"type":"whole"}')
+        await connection.send([b'{"type":', b'"par', b'ts"}'])
+        await connection.send('{"type":"text"}')
+        await connection.wait_closed()
+
+    caplog.set_level(logging.INFO, "antiphon.upstream")
+    async with upstream(handler) as server, joined(server.config()) as (_, heard):
+        types = [(await heard.event())["type"] for _ in range(4)]
+        assert types == ["session.created", "whole", "parts", "text"]
+        assert [record.levelname for record in caplog.records if "binary messages" in record.message] == ["INFO"]
 
 
 async def test_a_ping_of_the_server_is_answered() -> None:

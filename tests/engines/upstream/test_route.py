@@ -95,7 +95,7 @@ async def test_a_failure_to_open_rests_the_route_and_is_told_once(caplog: pytest
         for _ in range(2):
             heard = Heard()
             route.open(START, heard)
-            route.failed((await heard.end()).cause, NOW)
+            route.failed((await heard.end()).cause, NOW, had_session=False)
         assert route.rests_until == NOW + 60
         (record,) = [record for record in caplog.records if record.levelno == logging.WARNING]
         assert record.getMessage() == (
@@ -113,25 +113,30 @@ async def test_a_failure_to_open_rests_the_route_and_is_told_once(caplog: pytest
 async def test_each_change_of_state_is_told(caplog: pytest.LogCaptureFixture) -> None:
     route = UpstreamRoute(Upstream(greet).config(), draw=lambda: 1.0)
     for cause in (Cause.UNREACHABLE, Cause.UNREACHABLE, Cause.QUOTA, Cause.CLIENT, Cause.UNREACHABLE):
-        route.failed(cause, NOW)
+        route.failed(cause, NOW, had_session=False)
     warnings = [record.getMessage() for record in caplog.records if record.levelno == logging.WARNING]
     assert [Cause.QUOTA.value in warning for warning in warnings] == [False, True, False]
 
 
-async def test_a_session_that_broke_does_not_rest_the_route_and_a_failure_to_open_does() -> None:
-    async def drop(connection: ServerConnection) -> None:
-        await connection.send(CREATED.decode())
-        connection.transport.abort()
+@pytest.mark.parametrize("cause", [Cause.LOST, Cause.SILENT, Cause.EXPIRED])
+async def test_a_session_that_broke_does_not_rest_the_route(cause: Cause) -> None:
+    route = UpstreamRoute(Upstream(greet).config(), draw=lambda: 1.0)
+    route.failed(cause, NOW, had_session=True)
+    assert route.rests_until == 0.0
 
-    async with upstream(drop) as server:
-        route = UpstreamRoute(server.config(), draw=lambda: 1.0)
-        heard = Heard(route)
-        route.open(START, heard)
-        assert (await heard.end()).cause is Cause.LOST
-        assert route.rests_until == 0.0
-        route.failed(Cause.LOST, NOW)
-        assert route.rests_until == NOW + 0.5
-        await route.close()
+
+@pytest.mark.parametrize("cause", [Cause.LOST, Cause.SILENT, Cause.UNREACHABLE])
+async def test_a_connection_without_a_session_rests_it(cause: Cause) -> None:
+    route = UpstreamRoute(Upstream(greet).config(), draw=lambda: 1.0)
+    route.failed(cause, NOW, had_session=False)
+    assert route.rests_until == NOW + 0.5
+
+
+@pytest.mark.parametrize("cause", [Cause.FULL, Cause.RATE_LIMIT, Cause.QUOTA, Cause.CREDENTIALS])
+async def test_what_a_server_says_in_a_session_rests_it_too(cause: Cause) -> None:
+    route = UpstreamRoute(Upstream(greet).config(), draw=lambda: 1.0)
+    route.failed(cause, NOW, had_session=True)
+    assert route.rests_until > NOW
 
 
 async def test_closing_a_route_closes_its_legs() -> None:

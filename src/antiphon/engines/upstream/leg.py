@@ -135,7 +135,6 @@ class UpstreamLeg(WSListener):
         self._error: ErrorDetail | None = None
         self._error_at = 0.0
         self._parts: bytearray | None = None  # of a fragmented message
-        self._skipping = False  # the rest of a fragmented binary message
         self._told_binary = False
         self._heard = True
         self._silent_pings = 0
@@ -278,16 +277,13 @@ class UpstreamLeg(WSListener):
     def _take_other(self, transport: WSTransport, frame: WSFrame) -> None:
         if frame.msg_type == WSMsgType.CLOSE:
             self._take_close(transport, frame)
-        elif frame.msg_type == WSMsgType.BINARY:
-            self._skipping = not frame.fin
+            return
+        if frame.msg_type == WSMsgType.BINARY:  # the API has none, but some servers put their JSON there
             self._tell_of_binary()
-        elif frame.msg_type in (WSMsgType.TEXT, WSMsgType.CONTINUATION):
+        if frame.msg_type in (WSMsgType.TEXT, WSMsgType.BINARY, WSMsgType.CONTINUATION):
             self._take_part(transport, frame)
 
     def _take_part(self, transport: WSTransport, frame: WSFrame) -> None:
-        if self._skipping:
-            self._skipping = not frame.fin
-            return
         parts = self._parts = self._parts if self._parts is not None else bytearray()
         parts += frame.get_payload_as_memoryview()
         if len(parts) > MAX_MESSAGE:
@@ -309,7 +305,7 @@ class UpstreamLeg(WSListener):
     def _tell_of_binary(self) -> None:
         if not self._told_binary:
             self._told_binary = True
-            _log.warning("an upstream sends binary messages, which the Realtime API has not; they are left out")
+            _log.info("an upstream sends binary messages, which the Realtime API has not; they are taken as text")
 
     def _note_error(self, message: bytes) -> bytes:
         """Remember an `error` event, and return it without keys; return any other message as it is."""

@@ -19,7 +19,7 @@ from antiphon.engines.upstream.probe import endpoint_for, probe
 from antiphon.engines.upstream.rest import Rest
 from antiphon.engines.upstream.standby import Standby
 from antiphon.errors import ConfigError
-from antiphon.path.legs import Cause, LegEnd, LegListener, LegStart
+from antiphon.path.legs import ENDS_OF_SESSIONS, Cause, LegEnd, LegListener, LegStart
 from antiphon.protocol.beta.sessions import REALTIME, TRANSCRIPTION
 from antiphon.protocol.beta.upstream import BetaUpstream
 from antiphon.session.start import SessionStart
@@ -47,7 +47,6 @@ class UpstreamRoute:
         self._draw = draw
         self._trouble: Cause | None = None
         self._found: dict[Cause, str] = {}  # what was last found of each cause
-        self._lost_sessions = 0  # whose LOST has not come back through `failed`
         self._legs: set[UpstreamLeg] = set()
         self._standby: Standby | None = None
         self._probing: asyncio.Task[None] | None = None
@@ -106,14 +105,13 @@ class UpstreamRoute:
         if leg is None:
             leg = self._new_leg(url, listener, start.headers)
             leg.open()
-        leg.on_end = lambda end: self._ended(leg, end)
+        leg.on_end = self._note
         return leg
 
     # --- how it goes ------------------------------------------------------------------------------------------
 
-    def failed(self, cause: Cause, now: float) -> None:
-        if cause is Cause.LOST and self._lost_sessions:
-            self._lost_sessions -= 1  # a session that broke: connecting may well work
+    def failed(self, cause: Cause, now: float, *, had_session: bool) -> None:
+        if had_session and cause in ENDS_OF_SESSIONS:
             return
         if self._rest.failed(cause, now) and cause is not self._trouble:
             self._trouble = cause
@@ -124,19 +122,16 @@ class UpstreamRoute:
 
     def worked(self) -> None:
         self._rest.worked()
-        self._lost_sessions = 0
         if self._trouble is not None:
             self._trouble = None
             _log.info("upstream %r works again", self.name)
 
-    def _ended(self, leg: UpstreamLeg, end: LegEnd) -> None:
+    def _note(self, end: LegEnd) -> None:
         self._found[end.cause] = end.message
-        if leg.had_session and end.cause is Cause.LOST:
-            self._lost_sessions += 1
 
     def _standby_failed(self, end: LegEnd) -> None:
-        self._found[end.cause] = end.message
-        self.failed(end.cause, asyncio.get_running_loop().time())
+        self._note(end)
+        self.failed(end.cause, asyncio.get_running_loop().time(), had_session=False)
 
     async def _probe(self) -> None:
         found = await probe(self._config)
