@@ -189,7 +189,7 @@ def test_of_transcripts_that_never_come_the_oldest_are_given_up() -> None:
     transcripts = Transcripts()
     for number in range(MOST_OWED + 2):
         transcripts.owed.add(f"item_{number}")
-    transcripts.take_over()
+    transcripts.take_over(())
     hopeless = transcripts.give_up()
     assert (len(hopeless), hopeless[0], hopeless[-1]) == (MOST_OWED, "item_2", f"item_{MOST_OWED + 1}")
     assert not transcripts
@@ -197,11 +197,20 @@ def test_of_transcripts_that_never_come_the_oldest_are_given_up() -> None:
     assert not transcripts.came("item_2")
 
 
+def test_a_transcript_of_what_was_spoken_again_is_not_given_up() -> None:
+    transcripts = Transcripts()
+    for item_id in ("heard", "told"):
+        transcripts.owed.add(item_id)
+    transcripts.take_over({"heard"})
+    assert transcripts.give_up() == ["told"]
+    assert transcripts
+
+
 def test_a_transcript_that_came_in_time_is_not_given_up() -> None:
     transcripts = Transcripts()
     for item_id in ("item_1", "item_2"):
         transcripts.owed.add(item_id)
-    transcripts.take_over()
+    transcripts.take_over(())
     transcripts.owed.add("item_3")
     assert transcripts.came("item_1")
     assert transcripts.give_up() == ["item_2"]

@@ -448,35 +448,78 @@ def hear_and_drop(call: Call, **detection: object) -> str:
     return str(call.sent("input_audio_buffer.committed")["item_id"])
 
 
-def test_a_transcript_that_is_owed_comes_from_the_next_server_if_that_transcribes_items(call: Call) -> None:
+def test_a_turn_whose_transcript_is_owed_is_heard_again_by_the_next_server(call: Call) -> None:
+    """What a server is told of as an item it does not transcribe; what it hears it does."""
     item_id = hear_and_drop(call)
+    deaf, heard, committed, detecting = call.server.received[:4]
+    assert deaf["session"]["audio"]["input"]["turn_detection"] is None
+    assert base64.b64decode(heard["audio"]).count(LOUD) == 600 * 24
+    assert committed["type"] == "input_audio_buffer.commit"
+    assert detecting["session"]["audio"]["input"]["turn_detection"]["type"] == "server_vad"
+    call.settle()
     call.transcribe("Hello")
     call.generate("I heard you.")
     call.speak()
     assert call.sent(TRANSCRIBED)["item_id"] == item_id
     assert call.all_sent(NOT_TRANSCRIBED) == []
+    assert [event["item_id"] for event in call.all_sent("input_audio_buffer.committed")] == [item_id]
+    assert call.all_sent("conversation.item.added")[0]["item"]["id"] == item_id
+    assert len(call.all_sent("session.updated")) == 1
+    assert len(call.all_sent("response.done")) == 1
 
 
-def test_a_transcript_that_is_owed_is_given_up_after_the_answer(call: Call) -> None:
+def test_positions_count_on_behind_a_turn_that_was_heard_again(call: Call) -> None:
+    hear_and_drop(call, create_response=False)
+    call.transcribe("Hello")
+    before = call.sent("input_audio_buffer.speech_stopped")["audio_end_ms"]
+    call.hear((QUIET, 400), (LOUD, 600), (QUIET, 800))
+    started = call.sent("input_audio_buffer.speech_started")["audio_start_ms"]
+    assert before < started < before + 1_000
+
+
+def test_a_server_that_does_not_hear_a_turn_again_is_told_of_it(call: Call) -> None:
+    call.routes[0].plan.append(HANG)
     item_id = hear_and_drop(call)
-    call.core.transcribe("Hello")
-    (late,) = (event for event in call.core.events if event["type"] == TRANSCRIBED)
-    call.core.events.remove(late)
-    call.generate("I heard you.")
-    call.speak()
-    failed = call.sent(NOT_TRANSCRIBED)
-    assert (failed["item_id"], failed["error"]["code"]) == (item_id, "upstream_connection_lost")
-    call.server.extra.append(json.dumps(late).encode())
+    call.routes[0].plan.clear()
+    server = call.routes[0].servers[-1]
+    server.deaf = True
     call.settle()
-    assert call.all_sent(TRANSCRIBED) == []
-    call.wait(1)
-    call.drop()
-    assert call.server.all_received("conversation.item.create")[0]["item"]["content"][0]["text"] == "Hello"
+    commit = server.all_received("input_audio_buffer.commit")[0]
+    error = {"type": "invalid_request_error", "code": "invalid_value", "message": "No.", "param": None}
+    said = {"type": "error", "event_id": "event_x", "error": {**error, "event_id": commit["event_id"]}}
+    server.extra.append(json.dumps(said).encode())
+    call.settle()
+    assert call.server is server
+    assert server.all_received("conversation.item.create")[0]["item"]["id"] == item_id
 
 
-def test_a_transcript_that_is_owed_is_given_up_at_once_where_no_answer_follows(call: Call) -> None:
+def test_a_server_that_confirms_nothing_is_not_waited_for_long(call: Call) -> None:
+    call.routes[0].plan.append(HANG)
     item_id = hear_and_drop(call, create_response=False)
+    call.routes[0].plan.clear()
+    call.routes[0].servers[-1].deaf = True
+    call.settle()
+    assert call.served_by is None
+    call.wait(3)
+    assert call.served_by is not None
     assert call.sent(NOT_TRANSCRIBED)["item_id"] == item_id
+
+
+def test_what_is_said_while_a_turn_is_heard_again_waits(call: Call) -> None:
+    call.routes[0].plan.append(HANG)
+    hear_and_drop(call, create_response=False)
+    call.routes[0].plan.clear()
+    server = call.routes[0].servers[-1]
+    server.mute = True
+    server.accept(call.now)
+    server.mute, server.most_words = False, 1  # its session.created, and no word more
+    call.settle()
+    call.say("And one more thing.")
+    assert "conversation.item.create" not in server.kinds()
+    server.mute, server.most_words = False, 0
+    call.settle()
+    assert server.kinds()[-1] == "conversation.item.create"
+    assert call.all_sent("error") == []
 
 
 def test_drops_can_follow_each_other(call: Call) -> None:

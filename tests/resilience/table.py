@@ -49,9 +49,10 @@ before it is tried again, which is most of the gap where there is no other route
 FOOT = """
 ## What cannot be kept
 
-- **A transcript that was owed**, by some servers. A turn whose server is lost before its transcript came is kept as
-  audio, and answered. Some servers transcribe the audio of such an item, the emulator and Antiphon among them; OpenAI's
-  do not: then `conversation.item.input_audio_transcription.failed` comes behind the answer.
+- **Half of a transcript.** A turn whose server is lost before its transcript came is spoken to the next one again and
+  transcribed there; its deltas do not come a second time, but for the whole at the end. A server that does not take a
+  turn so is told of it as an item with its audio, and `conversation.item.input_audio_transcription.failed` comes behind
+  the answer, unless that server transcribes such items.
 - **The sound of what was said before.** A fresh server is told of the assistant's speech in words, and of the user's
   too, once there is a transcript. It knows what was said, not how.
 - **The middle of a sentence.** An answer that was cut goes on in a second item of the same response, at the word where

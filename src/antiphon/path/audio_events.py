@@ -45,6 +45,12 @@ def _moved(exchange: "Exchange", leg: LegState, event: Event, *keys: str) -> boo
 
 
 def on_committed(exchange: "Exchange", leg: LegState, event: Event) -> bool | Event:
+    if leg.spoken_again:
+        # The client knows of this turn, and under another id.
+        item_id = leg.spoken_again.popleft()[1]
+        leg.add_alias(str(event.get("item_id")), item_id)
+        leg.restored.add(item_id)
+        return False
     exchange.in_flight.answered("input_audio_buffer.commit")
     exchange.news += 1
     if exchange.ledger.creates_response:

@@ -51,13 +51,21 @@ def _concerns_us(exchange: "Exchange", leg: LegState, error: Mapping[str, Any], 
         leg.watchdog.answers = True
         return True
     if exchange.is_own(event_id, RESTORE_ID):
-        leg.refused(event_id)
+        _restore_in_words(exchange, leg, leg.refused(event_id))
         return True
     if _continues_no_more(exchange, leg, event_id):
         return True
     decisions = exchange.scheduler.rejected(event_id, exchange.now) if error.get("code") == ALREADY_ACTIVE else None
     exchange.carry_out(decisions or [])
     return decisions is not None
+
+
+def _restore_in_words(exchange: "Exchange", leg: LegState, item_id: str | None) -> None:
+    """Tell a leg of a turn that it would not hear again as of any other item."""
+    creation = exchange.ledger.restored_item(item_id) if item_id is not None else None
+    if item_id is not None and creation is not None:
+        leg.restored.add(item_id)
+        leg.send(encoded(exchange.own(creation)))
 
 
 def _give_back(exchange: "Exchange", event_id: str) -> None:

@@ -33,6 +33,7 @@ from antiphon.protocol.heads import audio_size, field_of, plain_audio_delta, typ
 from antiphon.protocol.ids import Ids
 
 AUDIO_DELTA = "response.output_audio.delta"
+TRANSCRIPT_DELTA = "conversation.item.input_audio_transcription.delta"
 DELTAS = frozenset(
     {
         "response.output_text.delta",
@@ -212,6 +213,8 @@ class Exchange:
             self.ledger.note_audio_delta(field_of(message, "item_id"), audio_size(message, b'"delta"'))
         elif kind in DELTAS:
             self.ledger.note_delta(field_of(message, "response_id"), message)
+        elif kind == TRANSCRIPT_DELTA and field_of(message, "item_id") in leg.restored:
+            return  # the client may have had some of it; all of it comes in the end
         elif kind in PARSED or kind in _FROM_LEG:
             self._parse(leg, kind, message)
             return

@@ -1,14 +1,15 @@
 """How a fresh leg takes a call over: it is told all that was said, and what was going on goes on.
 
-The order: configuration, items, client events without an answer and the user's running speech, the response that was
-cut short. The client's further events follow behind, so that each is delivered in order and once.
+The order: configuration, items (turns whose transcript is owed are spoken again in their places), client events without
+an answer and the user's running speech, the response that was cut short. The client's further events follow behind, so
+that each is delivered in order and once.
 """
 
 from collections.abc import Mapping
 from typing import Any
 
 from antiphon.path.error_events import RESTORE_ID
-from antiphon.path.events import CANCEL, LOST, create_response, decoded, encoded, text_in
+from antiphon.path.events import APPEND, CANCEL, LOST, create_response, decoded, encoded, text_in
 from antiphon.path.exchange import Exchange
 from antiphon.path.in_flight import MOST_ATTEMPTS, Sent
 from antiphon.path.item_events import send_again
@@ -18,6 +19,8 @@ from antiphon.path.leg_state import Continued, LegState
 from antiphon.path.notices import Notices
 from antiphon.path.scheduler import Ask
 
+SHORTEST_COMMIT = 0.1  # seconds; servers take no less
+APPEND_LETTERS = 1_000_000  # of base64 in one event, a multiple of four
 COMMIT, CLEAR = "input_audio_buffer.commit", "input_audio_buffer.clear"
 CONTINUE = (
     "The connection broke while you were speaking. Your last message above is what the user has received so far. Go on "
@@ -39,31 +42,46 @@ class Handover:
         self._ledger = exchange.ledger
         self._notices = notices
         self._continues = continues
+        self._running: list[OpenResponse] = []  # to go on with, once a leg is told all
         self._tries: dict[str, tuple[int, int]] = {}  # of running responses: legs asked again in vain, what was said
 
     def take_over(self, leg: LegState, *, can_continue: bool) -> None:
-        """Make `leg` the one that serves the call.
+        """Tell `leg` all that was said; `finish` follows once it has confirmed what it was made to hear again.
 
         Args:
             leg: It has sent its session.created.
             can_continue: Whether its model goes on in the middle of an answer.
         """
         exchange, ledger = self._exchange, self._ledger
-        exchange.configure(leg, ledger.config)
         exchange.leg = None  # what an end lets through now waits until the leg knows the conversation
-        running = self._end_what_cannot_go_on(self._cancelled(), can_continue)
-        exchange.leg = leg
+        self._running = self._end_what_cannot_go_on(self._cancelled(), can_continue)
         for event in ledger.owed_events():
             exchange.emit(event)
-        self._restore(leg)
+        turns = self._untranscribed_turns()
+        exchange.configure(leg, self._config_for(None) if turns else ledger.config)
+        self._restore(leg, turns)
+        if turns:
+            exchange.configure(leg, self._config_for(ledger.turn_detection))
+        exchange.transcripts.take_over(turns)
+
+    def stop_waiting(self, leg: LegState) -> None:
+        """Do without what `leg` has not confirmed: nobody knows by which ids it has those turns."""
+        leg.left_out |= {item_id for _, item_id in leg.spoken_again}
+        leg.spoken_again.clear()
+        self._exchange.transcripts.take_over(())
+
+    def finish(self, leg: LegState) -> None:
+        """Have `leg` do what was going on, and serve the client from now on."""
+        exchange = self._exchange
+        exchange.leg = leg
         before, behind = self._again()
         self._resend(leg, before)
         self._resend_audio(leg)
         self._resend(leg, behind)
+        running = [response for response in self._running if response.id in self._ledger.responses]
         for response in running:
             self._go_on(leg, response)
         self._ask_again(leg)
-        exchange.transcripts.take_over()
         if not running and exchange.scheduler.asked is None:
             exchange.give_up_transcripts()
         for sent in exchange.in_flight:
@@ -72,21 +90,55 @@ class Handover:
 
     # --- what was said ----------------------------------------------------------------------------------------
 
-    def _restore(self, leg: LegState) -> None:
+    def _restore(self, leg: LegState, turns: Mapping[str, str]) -> None:
         leg.left_out = {entry.id for entry in self._ledger.items()}
         for one in self._ledger.restored_items():
+            leg.left_out.discard(one.item_id or "")
             event_id = self._exchange.own_id(RESTORE_ID)
+            if one.item_id in turns:
+                leg.spoken_again.append((event_id, str(one.item_id)))
+                self._speak_again(leg, event_id, turns[str(one.item_id)])
+                continue
             if "id" in one.event["item"]:
                 leg.restored.add(one.event["item"]["id"])
             elif one.item_id is not None:
                 leg.unnamed.append((event_id, one.item_id))
-            leg.left_out.discard(one.item_id or "")
             leg.send(encoded({"event_id": event_id, **one.event}))
+
+    def _untranscribed_turns(self) -> dict[str, str]:
+        """Return the audio, base64, of turns whose transcript the client waits for, by item.
+
+        A server transcribes what is spoken to it, and not what it is told of as an item.
+        """
+        least = self._ledger.audio_bytes_per_second * SHORTEST_COMMIT * 4 / 3
+        turns = {}
+        for item_id in self._exchange.transcripts.owed:
+            creation = self._ledger.restored_item(item_id)
+            content = creation["item"].get("content") if creation is not None else None
+            audio = content[0].get("audio") if content and len(content) == 1 else None
+            if isinstance(audio, str) and len(audio) >= least:
+                turns[item_id] = audio
+        return turns
+
+    def _speak_again(self, leg: LegState, event_id: str, audio: str) -> None:
+        """Have a leg hear a turn; it detects none itself at the moment."""
+        for begin in range(0, len(audio), APPEND_LETTERS):
+            piece = audio[begin : begin + APPEND_LETTERS]
+            leg.send(encoded({"type": APPEND, "audio": piece}))
+            leg.lead_bytes -= len(piece) * 3 // 4
+        leg.send(encoded({"event_id": event_id, "type": COMMIT}))
+
+    def _config_for(self, turn_detection: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return the configuration with another turn detection."""
+        config = self._ledger.config
+        audio = config.get("audio") or {}
+        heard = {**(audio.get("input") or {}), "turn_detection": turn_detection}
+        return {**config, "audio": {**audio, "input": heard}}
 
     def _resend_audio(self, leg: LegState) -> None:
         for message in self._ledger.pending_input():
             leg.send(message)
-        leg.lead_bytes = self._exchange.appended - self._ledger.pending_audio_bytes
+        leg.lead_bytes += self._exchange.appended - self._ledger.pending_audio_bytes
         leg.replayed_speech = self._ledger.speech_item_id
         leg.replayed_stop = leg.replayed_speech if self._ledger.speech_has_stopped else None
 

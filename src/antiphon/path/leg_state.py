@@ -46,6 +46,8 @@ class LegState:
         left_out: Items that it could not be told of, though the client knows them.
         unnamed: Items, in order, whose ids are longer than servers take: the leg names them anew. The id of the event
             that makes each, and its own.
+        spoken_again: Turns, in order, that it was made to hear again and has not confirmed: the ids of the commit
+            and of the item.
         own_updates: Configurations that the relay sent, and whose confirmation the client must not see.
         own_deletes: Items that the relay deletes to make them anew, and whose deletion the client must not see: the id
             of the event that does it, and the item's.
@@ -71,6 +73,7 @@ class LegState:
     restored: set[str] = field(default_factory=set)
     left_out: set[str] = field(default_factory=set)
     unnamed: deque[tuple[str, str]] = field(default_factory=deque)
+    spoken_again: deque[tuple[str, str]] = field(default_factory=deque)
     own_updates: int = 0
     own_deletes: list[tuple[str, str]] = field(default_factory=list)
     aliases: Aliases = field(default_factory=Aliases)
@@ -97,10 +100,13 @@ class LegState:
         self.continued[continued.response_id] = continued
         self.is_translated = True
 
-    def refused(self, event_id: str) -> None:
-        """A restoring event was refused: its answer will not come."""
+    def refused(self, event_id: str) -> str | None:
+        """A restoring event was refused: its answer will not come. Return the turn that was to be heard again by it."""
         self.unnamed = deque(one for one in self.unnamed if one[0] != event_id)
         self.own_deletes = [one for one in self.own_deletes if one[0] != event_id]
+        turn = next((item_id for commit_id, item_id in self.spoken_again if commit_id == event_id), None)
+        self.spoken_again = deque(one for one in self.spoken_again if one[0] != event_id)
+        return turn
 
     def send(self, message: bytes) -> None:
         """Send a client event, in which ids are those that the client knows."""

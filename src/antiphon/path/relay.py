@@ -5,7 +5,7 @@ cap, back to a better route), and ends the call when nothing is left to try.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from antiphon.path.error_events import CONFIG_ID
 from antiphon.path.events import Event, decoded, text_in
@@ -14,10 +14,12 @@ from antiphon.path.handover import Handover
 from antiphon.path.held import Held, Kept
 from antiphon.path.ledger import Ledger, LedgerLimits
 from antiphon.path.leg_state import LegState
-from antiphon.path.legs import Cause, Leg, LegEnd, Route
+from antiphon.path.legs import Cause, LegEnd, Route
 from antiphon.path.notices import Notices, refusal_of
 from antiphon.path.options import RelayOptions
+from antiphon.path.ports import Ports
 from antiphon.path.scheduler import ResponseScheduler
+from antiphon.path.search import Search
 from antiphon.path.steady import SteadySession
 from antiphon.path.timers import Timers
 from antiphon.path.watchdog import Verdict
@@ -40,35 +42,10 @@ CALM_CHECK_SECONDS = 0.1
 BRIEF_SECONDS = 1.0
 # A first leg confirms its configuration at once; one that has not by now is given up for another.
 BEGIN_SECONDS = 10.0
+# So does one that is made to hear a turn again; the call does not wait longer for it.
+HEAR_SECONDS = 2.0
 PCM_BYTES_PER_SECOND = 48_000
-# Nobody but the operator can mend these: trying again soon is of no use.
-_HOPELESS = frozenset({Cause.CREDENTIALS, Cause.QUOTA, Cause.CLIENT})
-
 _GOING_AWAY = 1001
-
-
-class Ports(Protocol):
-    """What the relay works on."""
-
-    def send(self, message: bytes) -> None:
-        """Send a server event to the client."""
-        ...
-
-    def close_client(self, code: int, reason: str) -> None:
-        """End the call and the client's connection."""
-        ...
-
-    def open_leg(self, state: LegState, route: Route) -> Leg:
-        """Begin to connect; what the leg tells is given to the relay with `state`."""
-        ...
-
-    def serve_by(self, state: LegState | None) -> None:
-        """Another leg serves the client from now on, or none does."""
-        ...
-
-    def log(self, message: str) -> None:
-        """Write a line for the operator."""
-        ...
 
 
 class Relay:
@@ -97,7 +74,6 @@ class Relay:
         self._routes = routes
         self._options = options
         self._ports = ports
-        self._ids = ids
         self._unix_offset = unix_time - now
         self.timers = Timers()
         notices = Notices(ports.send, ids, extensions=start.extensions)
@@ -119,12 +95,9 @@ class Relay:
         self._successor_ready = False
         self._begun = False  # the client has its session.created
         self._closed = False
-        self._tried: set[int] = set()
-        self._rounds = 0
+        self._search = Search(routes, options, ids)
         self._brief = 0  # legs, one behind the other, that were lost at once
         self._failing_since = 0.0  # when the first of them was
-        self._seeking_since: float | None = None
-        self._hopeful = False
         self._last_end: LegEnd | None = None
         self._last_name = ""
         self._last_route = 0
@@ -165,6 +138,8 @@ class Relay:
         if leg is self._main:
             self._exchange.now = now
             self._exchange.from_leg(leg, message)
+            if self._exchange.leg is None and not leg.spoken_again:
+                self._finish(leg, now)
             if leg.is_broken:
                 self._abandon(leg, Cause.LOST, "it sent an event that is no JSON", now)
             if self._exchange.scheduler.deadline is not None:
@@ -222,33 +197,23 @@ class Relay:
 
     def _seek(self, now: float) -> None:
         """Look for a leg, best routes first."""
-        if self._seeking_since is None:
-            self._seeking_since = now
-            self._tried.clear()
-            self._rounds = max(0, self._brief - 1)
-            self._hopeful = False
+        if self._search.since is None:
+            # What takes calls and does not serve them comes last.
+            is_bad = self._brief or (len(self._routes) > 1 and self._last_reason == "silent")
+            self._search.begin(now, self._brief, self._last_route if is_bad else None)
             since = self._failing_since if self._brief else now
             patience = self._options.give_up_seconds if self._begun else FIRST_PATIENCE
             self.timers.set("give_up", since + min(patience, self._options.give_up_seconds))
-            if self._brief or (len(self._routes) > 1 and self._last_reason == "silent"):
-                self._tried.add(self._last_route)  # it takes calls and does not serve them: others are tried first
         self._try_next(now)
 
     def _try_next(self, now: float) -> None:
-        route = self._next_route(now)
+        route = self._search.take(now)
         if route is not None:
-            self._tried.add(route)
             self._candidates.append(self._open(route))
-            if self._next_route(now) is not None:
+            if self._search.next(now) is not None:
                 self.timers.set("hedge", now + HEDGE_SECONDS)
         elif not self._candidates:
             self._round_failed(now)
-
-    def _next_route(self, now: float) -> int | None:
-        for index, route in enumerate(self._routes):
-            if index not in self._tried and route.rests_until <= now:
-                return index
-        return None
 
     def _open(self, index: int) -> LegState:
         route = self._routes[index]
@@ -259,7 +224,7 @@ class Relay:
     def _candidate_failed(self, leg: LegState, end: LegEnd, now: float) -> None:
         self._candidates.remove(leg)
         self._last_end = end
-        self._hopeful = self._hopeful or end.cause not in _HOPELESS
+        self._search.failed(end.cause)
         if end.cause is Cause.CLIENT and not self._begun:
             self._refuse(end)
         else:
@@ -267,25 +232,13 @@ class Relay:
 
     def _round_failed(self, now: float) -> None:
         """All routes were tried: wait a little, and begin again."""
-        resting = all(route.rests_until > now for route in self._routes)
-        if not self._hopeful and self._last_end is not None and not self._begun:
+        if not self._search.is_hopeful and self._last_end is not None and not self._begun:
             self._give_up(now)
-            return
-        self._rounds += 1
-        wait = self._options.backoff_seconds * 2 ** min(self._rounds - 1, 10)
-        at = now + min(wait, self._options.backoff_most_seconds) * self._chance()
-        if resting:
-            # A route that still loads does not say for how long.
-            at = max(at, min(now + self._options.backoff_most_seconds, *(route.rests_until for route in self._routes)))
-        self._tried.clear()
-        self.timers.set("try", at)
-
-    def _chance(self) -> float:
-        """Return a factor from 0.5 to 1.5, so that many calls do not come back at the same moment."""
-        return 0.5 + (ord(self._ids.letters(1)) - ord("0")) / (ord("z") - ord("0"))
+        else:
+            self.timers.set("try", self._search.next_round(now))
 
     def _give_up(self, _now: float) -> None:
-        if self._main is None:
+        if self._exchange.leg is None:
             end = self._last_end or LegEnd(Cause.UNREACHABLE, "no route could be tried")
             self._ports.log(f"gave up: {end.message}")
             self._refuse(end)
@@ -365,21 +318,35 @@ class Relay:
 
     def _take_over(self, leg: LegState, now: float) -> None:
         assert leg.session is not None
-        previous = self._last_name
-        gap = now - self._seeking_since if self._seeking_since is not None else 0.0
-        reason = self._last_reason
         self._exchange.ledger.session_shown(leg.session)
         leg.took_over_at = now
+        self._main = leg
         self._handover.take_over(leg, can_continue=self._routes[leg.route].continues)
+        if leg.spoken_again:
+            self.timers.set("hear", now + HEAR_SECONDS)
+        else:
+            self._finish(leg, now)
+
+    def _finish(self, leg: LegState, now: float) -> None:
+        """The leg knows all that was said."""
+        previous, reason = self._last_name, self._last_reason
+        gap = now - self._search.since if self._search.since is not None else 0.0
+        self.timers.set("hear", None)
+        self._handover.finish(leg)
         self._ports.log(f"{previous} -> {leg.name} ({reason}) after {gap * 1000:.0f} ms")
         self._notices.extension(
             "route.changed", route=leg.name, previous=previous, reason=reason, gap_ms=round(gap * 1000)
         )
         self._serve(leg, now)
 
+    def _hears_late(self, now: float) -> None:
+        if self._main is not None and self._exchange.leg is None:
+            self._handover.stop_waiting(self._main)
+            self._finish(self._main, now)
+
     def _serve(self, leg: LegState, now: float) -> None:
         self._main = leg
-        self._seeking_since = None
+        self._search.end()
         self.timers.set("give_up", None)
         self._last_name = leg.name
         self._ports.serve_by(leg)
@@ -402,12 +369,12 @@ class Relay:
 
     def _lose(self, leg: LegState, end: LegEnd, now: float) -> None:
         self._last_end = end
-        self._hopeful = self._hopeful or end.cause not in _HOPELESS
+        self._search.failed(end.cause)
         self._last_reason = end.cause.name.lower()
         self._note_brevity(leg, now)
         self._main = self._beginning = self._exchange.leg = None
         self._ports.serve_by(None)
-        for name in ("begin", "rollover", "cap", "watch", "return", "calm", "retry"):
+        for name in ("begin", "hear", "rollover", "cap", "watch", "return", "calm", "retry"):
             self.timers.set(name, None)
         if self._begun:
             self._ports.log(f"route {leg.name} was lost: {end.message}")
@@ -513,6 +480,7 @@ _DUE = {
     "hedge": Relay._try_next,
     "give_up": Relay._give_up,
     "begin": Relay._begin_is_late,
+    "hear": Relay._hears_late,
     "watch": Relay._watch,
     "rollover": Relay._roll_over,
     "cap": Relay._at_cap,

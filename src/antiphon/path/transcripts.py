@@ -1,10 +1,11 @@
 """The transcripts of the user's turns that the client waits for.
 
-A server transcribes what is spoken to it. What another one heard it is told as an item's audio: some transcribe that as
-well, OpenAI's does not. So one that was owed is hoped for until the answer that follows is over, and given up then.
+A server transcribes what is spoken to it, so a turn whose transcript is owed is spoken to the next one again. Where
+that cannot be, the turn is told as an item with its audio: some servers transcribe that as well, OpenAI's does not.
+Such a transcript is hoped for until the answer that follows is over, and given up then.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 
 # A server that transcribes nothing, though it was asked to, owes one more with each turn.
 MOST_OWED = 1_000
@@ -50,9 +51,9 @@ class Transcripts:
     def __bool__(self) -> bool:
         return bool(self.owed)
 
-    def take_over(self) -> None:
-        """Another leg serves the call, and was told of the turns as items."""
-        self._hoped = list(self.owed)
+    def take_over(self, spoken: Container[str]) -> None:
+        """Another leg serves the call: it was told of the turns as items, but for the `spoken` ones, which it heard."""
+        self._hoped = [item_id for item_id in self.owed if item_id not in spoken]
 
     def came(self, item_id: str) -> bool:
         """Note a transcript, or its failure; return whether the client may be told, who is told one thing only."""
