@@ -142,11 +142,17 @@ def _picows(parsed: WSParsedURL, endpoint: Endpoint, listener: WSListener) -> An
     )
 
 
+def _noticed(future: "asyncio.Future[None]") -> None:
+    if not future.cancelled():
+        future.exception()
+
+
 class _Handshake(asyncio.BufferedProtocol):
     """Stands before picows' protocol until the server's answer is there with all of its body."""
 
     def __init__(self, inner: Any) -> None:
         self.answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.answered.add_done_callback(_noticed)  # nobody waits for it any more once the time is up
         self._inner = inner
         self._parser = httptools.HttpResponseParser(self)
         self._is_whole = False
