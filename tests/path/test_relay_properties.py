@@ -278,11 +278,11 @@ class Relayed(RuleBasedStateMachine):
                     continue
                 self._looked_at[id(server)] = len(server.received)
                 last = -1
-                for stretch in _stretches(server):
-                    first = next(iter(stretch), 0)
+                for stretch in filter(None, _stretches(server)):
+                    first = next(iter(stretch))
                     assert list(stretch) == list(range(first, first + len(stretch)))
                     assert first >= last, "audio was sent again that was sent before"
-                    last = max(stretch, default=last)
+                    last = max(stretch)
                 heard = sum(map(Counter, _stretches(server)), Counter[int]())
                 assert all(count <= PACKET_MARKS for count in heard.values()), "part of a packet came twice"
 
