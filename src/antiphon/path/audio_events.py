@@ -7,7 +7,7 @@ A leg that took over hears the user's running speech again: it gives it another 
 
 from typing import TYPE_CHECKING
 
-from antiphon.path.events import Event
+from antiphon.path.events import CLEAR, COMMIT, Event
 from antiphon.path.leg_state import LegState
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def on_committed(exchange: "Exchange", leg: LegState, event: Event) -> bool | Ev
         leg.add_alias(str(event.get("item_id")), item_id)
         leg.restored.add(item_id)
         return False
-    exchange.in_flight.answered("input_audio_buffer.commit")
+    exchange.in_flight.answered(COMMIT)
     exchange.news += 1
     if exchange.ledger.creates_response:
         exchange.answered_news = exchange.news
@@ -61,7 +61,7 @@ def on_committed(exchange: "Exchange", leg: LegState, event: Event) -> bool | Ev
 
 
 def on_cleared(exchange: "Exchange", leg: LegState, event: Event) -> bool:
-    exchange.in_flight.answered("input_audio_buffer.clear")
+    exchange.in_flight.answered(CLEAR)
     return True
 
 

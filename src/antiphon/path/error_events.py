@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from antiphon.path.events import CREATE, LOST, Event, encoded, text_in
+from antiphon.path.ledger.event_fields import text_of
 from antiphon.path.leg_state import LegState
 from antiphon.path.scheduler import ALREADY_ACTIVE
 
@@ -31,7 +32,7 @@ def on_error(exchange: "Exchange", leg: LegState, event: Event) -> bool | Event:
     error = event.get("error")
     if not isinstance(error, dict) or text_in(error.get("code")) in CLOSING:
         return False
-    event_id = text_in(error.get("event_id")) or ""
+    event_id = text_of(error, "event_id")
     if _concerns_us(exchange, leg, error, event_id):
         return False
     _give_back(exchange, event_id)

@@ -9,7 +9,8 @@ import msgspec
 Event = dict[str, Any]
 
 APPEND = "input_audio_buffer.append"
-CANCEL = "response.cancel"
+COMMIT, CLEAR = "input_audio_buffer.commit", "input_audio_buffer.clear"
+RESPOND, CANCEL = "response.create", "response.cancel"
 ADDED = "conversation.item.added"
 CREATE, DELETE = "conversation.item.create", "conversation.item.delete"
 TRUNCATE, RETRIEVE = "conversation.item.truncate", "conversation.item.retrieve"
@@ -49,7 +50,7 @@ def text_in(value: object) -> str | None:
 def create_response(event_id: str, options: Mapping[str, Any]) -> bytes:
     """Return a `response.create`."""
     response = {"response": dict(options)} if options else {}
-    return encoded({"event_id": event_id, "type": "response.create", **response})
+    return encoded({"event_id": event_id, "type": RESPOND, **response})
 
 
 def renumbered(message: bytes, response_id: str, shift: int) -> bytes:

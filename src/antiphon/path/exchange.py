@@ -12,7 +12,10 @@ from antiphon.path.error_events import CONFIG_ID, PROBE_ID, RESTORE_ID
 from antiphon.path.events import (
     APPEND,
     CANCEL,
+    CLEAR,
+    COMMIT,
     LOST,
+    RETRIEVE,
     Event,
     create_response,
     decoded,
@@ -22,8 +25,9 @@ from antiphon.path.events import (
     without,
 )
 from antiphon.path.in_flight import InFlight, Sent
-from antiphon.path.ledger import PARSED, Ledger
+from antiphon.path.ledger import DELTAS, PARSED, Ledger
 from antiphon.path.ledger.cut import endings
+from antiphon.path.ledger.event_fields import text_of
 from antiphon.path.leg_state import Continued, LegState
 from antiphon.path.notices import Notices
 from antiphon.path.scheduler import ALREADY_ACTIVE, CancelActive, Decision, Refuse, ResponseScheduler, Send
@@ -34,13 +38,6 @@ from antiphon.protocol.ids import Ids
 
 AUDIO_DELTA = "response.output_audio.delta"
 TRANSCRIPT_DELTA = "conversation.item.input_audio_transcription.delta"
-DELTAS = frozenset(
-    {
-        "response.output_text.delta",
-        "response.output_audio_transcript.delta",
-        "response.function_call_arguments.delta",
-    }
-)
 OWN_ID = "antiphon_"
 
 FromClient = Callable[["Exchange", LegState, Event, bytes], None]
@@ -159,7 +156,7 @@ class Exchange:
 
     def pass_event(self, leg: LegState, event: Event, message: bytes) -> None:
         """Send a client event that needs nothing but an answer."""
-        sent = self.track(event, message, text_in(event.get("item_id")) or "")
+        sent = self.track(event, message, text_of(event, "item_id"))
         self.ledger.note_client(event["type"], {**event, "event_id": sent.event_id})
         self.pass_on(leg, sent)
 
@@ -171,7 +168,7 @@ class Exchange:
         return {"event_id": self.own_id(RESTORE_ID), **event}
 
     def cancel(self, leg: LegState, event: Event, message: bytes) -> None:
-        continued = leg.continued.get(text_in(event.get("response_id")) or "")
+        continued = leg.continued.get(text_of(event, "response_id"))
         if continued is not None and not continued.begun:
             continued.cancels.append(message)
         else:
@@ -269,14 +266,14 @@ class Exchange:
     def refused_configuration(self, leg: LegState, error: Mapping[str, Any]) -> None:
         """Configure a leg once more without what it refused: it refused all the rest with it."""
         leg.own_updates -= 1
-        param = text_in(error.get("param")) or ""
+        param = text_of(error, "param")
         config = without(leg.config, param.removeprefix("session.").split("."))
         if config != leg.config:
             self.configure(leg, config)
 
     def probe(self, leg: LegState) -> None:
         """Ask a leg for what nobody has, to hear that it is there."""
-        event = {"type": "conversation.item.retrieve", "item_id": "item_antiphon_probe"}
+        event = {"type": RETRIEVE, "item_id": "item_antiphon_probe"}
         leg.send(encoded({"event_id": self.own_id(PROBE_ID), **event}))
 
     def ask_to_continue(self, leg: LegState, continued: Continued, options: Mapping[str, Any]) -> None:
@@ -287,8 +284,8 @@ class Exchange:
 
 _FROM_CLIENT: dict[str, FromClient] = {
     "session.update": Exchange.pass_event,
-    "input_audio_buffer.commit": Exchange.pass_event,
-    "input_audio_buffer.clear": Exchange.pass_event,
+    COMMIT: Exchange.pass_event,
+    CLEAR: Exchange.pass_event,
     **item_events.FROM_CLIENT,
     **response_events.FROM_CLIENT,
 }

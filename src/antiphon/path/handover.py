@@ -9,7 +9,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from antiphon.path.error_events import RESTORE_ID
-from antiphon.path.events import APPEND, CANCEL, LOST, create_response, decoded, encoded, text_in
+from antiphon.path.events import (
+    APPEND,
+    CANCEL,
+    CLEAR,
+    COMMIT,
+    LOST,
+    RESPOND,
+    create_response,
+    decoded,
+    encoded,
+    text_in,
+)
 from antiphon.path.exchange import Exchange
 from antiphon.path.in_flight import MOST_ATTEMPTS, Sent
 from antiphon.path.item_events import send_again
@@ -21,7 +32,6 @@ from antiphon.path.scheduler import Ask
 
 SHORTEST_COMMIT = 0.1  # seconds; servers take no less
 APPEND_LETTERS = 1_000_000  # of base64 in one event, a multiple of four
-COMMIT, CLEAR = "input_audio_buffer.commit", "input_audio_buffer.clear"
 CONTINUE = (
     "The connection broke while you were speaking. Your last message above is what the user has received so far. Go on "
     "from exactly where it stops, with the rest of the same answer; repeat nothing of it, and do not mention the break."
@@ -150,8 +160,7 @@ class Handover:
         """
         again, hopeless = self._exchange.in_flight.again()
         for sent in hopeless:
-            message = f"No answer to this {sent.kind} came from any connection to the model's server."
-            self._notices.refuse("upstream_did_not_answer", message, sent.client_event_id)
+            self._notices.unanswered(sent.kind, sent.client_event_id)
             self._ledger.note_server("error", {"error": {"event_id": sent.event_id}})
         kinds = [sent.kind for sent in again]
         first = kinds.index(COMMIT) if COMMIT in kinds else len(again)
@@ -227,8 +236,7 @@ class Handover:
         asked = scheduler.forget_asked()
         if asked is not None and asked.legs >= MOST_ATTEMPTS:
             self._ledger.awaits_response = False
-            message = "No answer to this response.create came from any connection to the model's server."
-            self._notices.refuse("upstream_did_not_answer", message, asked.client_event_id)
+            self._notices.unanswered(RESPOND, asked.client_event_id)
             asked = None
         if asked is None and self._ledger.awaits_response and not self._ledger.responses:
             event_id = self._exchange.own_id()

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from enum import Enum, auto
 
+from antiphon.path.events import APPEND
 from antiphon.protocol.heads import audio_size
 
-APPEND = "input_audio_buffer.append"
 # Beside their own bytes, what many small messages cost.
 _MESSAGE_COST = 100
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from antiphon.path.events import ADDED, CREATE, DELETE, RETRIEVE, TRUNCATE, Event, decoded, encoded, text_in
 from antiphon.path.in_flight import Sent
+from antiphon.path.ledger.event_fields import text_of
 from antiphon.path.leg_state import LegState
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def _leaving(exchange: "Exchange") -> set[str]:
 
 
 def on_truncate(exchange: "Exchange", leg: LegState, event: Event, message: bytes) -> None:
-    item_id = text_in(event.get("item_id")) or ""
+    item_id = text_of(event, "item_id")
     end_ms: Any = event.get("audio_end_ms")
     index: Any = event.get("content_index", 0)
     if _answers(exchange, leg, TRUNCATE, item_id) and exchange.ledger.can_truncate(item_id, index, end_ms):
@@ -69,14 +70,14 @@ def _truncate_restored(
     again = exchange.ledger.restored_item(item_id, _leaving(exchange))
     if again is None:
         return
-    delete = exchange.own({"type": "conversation.item.delete", "item_id": item_id})
+    delete = exchange.own({"type": DELETE, "item_id": item_id})
     leg.own_deletes.append((delete["event_id"], item_id))
     leg.send(encoded(delete))
     leg.send(encoded(exchange.own(again)))
 
 
 def on_retrieve(exchange: "Exchange", leg: LegState, event: Event, message: bytes) -> None:
-    item_id = text_in(event.get("item_id")) or ""
+    item_id = text_of(event, "item_id")
     item = exchange.ledger.shown_item(item_id) if _answers(exchange, leg, RETRIEVE, item_id) else None
     if item is None:
         exchange.pass_event(leg, event, message)
@@ -85,7 +86,7 @@ def on_retrieve(exchange: "Exchange", leg: LegState, event: Event, message: byte
 
 
 def on_delete(exchange: "Exchange", leg: LegState, event: Event, message: bytes) -> None:
-    item_id = text_in(event.get("item_id")) or ""
+    item_id = text_of(event, "item_id")
     if _answers(exchange, leg, DELETE, item_id):
         exchange.emit({"type": "conversation.item.deleted", "item_id": item_id})
     else:
@@ -124,18 +125,18 @@ def on_item(exchange: "Exchange", leg: LegState, event: Event) -> bool | Event:
         return False
     if item_id in leg.restored:
         return False
-    exchange.in_flight.answered("conversation.item.create", item_id)
+    exchange.in_flight.answered(CREATE, item_id)
     return exchange.ledger.placed(event, item_id) if event["type"] == ADDED else True
 
 
 def on_retrieved(exchange: "Exchange", leg: LegState, event: Event) -> bool:
     item = event.get("item")
-    exchange.in_flight.answered("conversation.item.retrieve", str(item.get("id")) if isinstance(item, dict) else "")
+    exchange.in_flight.answered(RETRIEVE, str(item.get("id")) if isinstance(item, dict) else "")
     return True
 
 
 def on_truncated(exchange: "Exchange", leg: LegState, event: Event) -> bool:
-    exchange.in_flight.answered("conversation.item.truncate", str(event.get("item_id")))
+    exchange.in_flight.answered(TRUNCATE, str(event.get("item_id")))
     return True
 
 
@@ -146,7 +147,7 @@ def on_deleted(exchange: "Exchange", leg: LegState, event: Event) -> bool:
         leg.own_deletes.remove(own)
         return False
     leg.restored.discard(item_id)  # another item may get its id
-    exchange.in_flight.answered("conversation.item.delete", item_id)
+    exchange.in_flight.answered(DELETE, item_id)
     return True
 
 

@@ -49,6 +49,11 @@ class Notices:
         text = "No model is connected, and too much waits for one already; send this again later."
         self.error(ErrorDetail("server_error", "rate_limit_exceeded", text, None, event_id))
 
+    def unanswered(self, kind: str, event_id: str | None) -> None:
+        """Give up an event that several legs were sent and none answered."""
+        message = f"No answer to this {kind} came from any connection to the model's server."
+        self.refuse("upstream_did_not_answer", message, event_id)
+
     def malformed(self, message: bytes) -> None:
         """Refuse what is no event: a server more lenient than the gateway might take it for one that it is not."""
         try:

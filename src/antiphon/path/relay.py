@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from antiphon.path.error_events import CONFIG_ID
-from antiphon.path.events import Event, decoded, text_in
+from antiphon.path.events import Event, decoded
 from antiphon.path.exchange import Exchange
 from antiphon.path.handover import Handover
 from antiphon.path.held import Held, Kept
 from antiphon.path.ledger import Ledger, LedgerLimits
+from antiphon.path.ledger.event_fields import text_of
 from antiphon.path.leg_state import LegState
 from antiphon.path.legs import Cause, LegEnd, Route
 from antiphon.path.notices import Notices, refusal_of
@@ -295,7 +296,7 @@ class Relay:
             self._announce(leg, event["session"], now)
             return
         error = event.get("error") if event.get("type") == "error" else None
-        if isinstance(error, dict) and self._exchange.is_own(text_in(error.get("event_id")) or "", CONFIG_ID):
+        if isinstance(error, dict) and self._exchange.is_own(text_of(error, "event_id"), CONFIG_ID):
             self._ports.log(f"route {leg.name}: the configuration was refused: {error.get('message')}")
             self._exchange.refused_configuration(leg, error)
             if not leg.own_updates:

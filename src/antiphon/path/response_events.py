@@ -4,7 +4,7 @@
 
 from typing import TYPE_CHECKING
 
-from antiphon.path.events import CANCEL, Event, decoded
+from antiphon.path.events import CANCEL, RESPOND, Event, decoded
 from antiphon.path.leg_state import LegState
 from antiphon.path.scheduler import Ask
 
@@ -59,7 +59,7 @@ def _credit(exchange: "Exchange", response_id: str, in_conversation: bool) -> No
         if ask is not None:
             exchange.asks[response_id] = ask.options
         return
-    sent = exchange.in_flight.answered("response.create")
+    sent = exchange.in_flight.answered(RESPOND)
     event = decoded(sent.message) if sent else None
     options = event.get("response") if event is not None else None
     if event is not None:
@@ -89,7 +89,7 @@ def after_response_done(exchange: "Exchange", event: Event) -> None:
     exchange.carry_out(exchange.scheduler.done(response_id, interrupted=reason == "turn_detected"))
 
 
-FROM_CLIENT = {"response.create": on_response_create, CANCEL: on_cancel}
+FROM_CLIENT = {RESPOND: on_response_create, CANCEL: on_cancel}
 FROM_LEG = {"response.created": on_response_created, "response.done": on_response_done}
 # What is done once the client has the event.
 AFTER = {"response.done": after_response_done}
