@@ -1,6 +1,5 @@
 """A relayed call with a clock in the test's hand: real session cores serve its legs, and the SDK's types judge."""
 
-import base64
 import contextlib
 import itertools
 import json
@@ -15,7 +14,7 @@ from antiphon.protocol.ids import Ids
 from antiphon.session import Equipment, SessionStart
 from antiphon.session.limits import Limits
 from tests.sdk_events import check_server_event
-from tests.session.harness import LOUD, MS, QUIET, CoreClient
+from tests.session.harness import LOUD, QUIET, ClientHand, CoreClient, in_base_62
 
 __all__ = ["LOST", "LOUD", "QUIET", "Call", "FakeRoute", "Server"]
 
@@ -115,7 +114,7 @@ class FakeRoute:
     def worked(self) -> None: ...
 
 
-class Call:
+class Call(ClientHand):
     """One call over the routes, and its client."""
 
     def __init__(
@@ -142,11 +141,7 @@ class Call:
         self.settle()
 
     def _entropy(self, count: int) -> bytes:
-        number, digits = next(self._counter), []
-        for _ in range(count):
-            number, digit = divmod(number, 62)
-            digits.append(digit)
-        return bytes(digits)
+        return in_base_62(next(self._counter), count)
 
     # --- ports ---
 
@@ -242,20 +237,6 @@ class Call:
         self.relay.receive(message, self.now)
         self.settle()
 
-    def configure(self, **session: Any) -> None:
-        self.client("session.update", session={"type": "realtime", **session})
-
-    def say(self, text: str, **fields: Any) -> None:
-        item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
-        self.client("conversation.item.create", item=item, **fields)
-
-    def hear(self, *stretches: tuple[bytes, int]) -> None:
-        for sample, ms in stretches:
-            for begin in range(0, ms, 20):
-                length = min(20, ms - begin)
-                self.wait(length / 1000)
-                self.client("input_audio_buffer.append", audio=base64.b64encode(sample * (MS * length)).decode())
-
     # --- the server's hand ---
 
     @property
@@ -287,21 +268,6 @@ class Call:
         self.settle()
 
     # --- what the client saw ---
-
-    def sent(self, kind: str) -> dict[str, Any]:
-        return next(event for event in reversed(self.events) if event["type"] == kind)
-
-    def all_sent(self, kind: str) -> list[dict[str, Any]]:
-        return [event for event in self.events if event["type"] == kind]
-
-    def types(self) -> list[str]:
-        """Types of the API's events since the last `forget`; runs of deltas count once."""
-        names = [event["type"] for event in self.events if not event["type"].startswith("antiphon.")]
-        return [
-            name
-            for index, name in enumerate(names)
-            if not (name.endswith(".delta") and index and names[index - 1] == name)
-        ]
 
     def forget(self) -> None:
         self.events.clear()

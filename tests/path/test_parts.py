@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antiphon.path.aliases import Aliases
-from antiphon.path.held import APPEND, Held, Kept
+from antiphon.path.events import APPEND
+from antiphon.path.held import Held, Kept
 from antiphon.path.in_flight import MOST_ATTEMPTS, MOST_EVENTS, InFlight, Sent
 from antiphon.path.replay import Replay
 from antiphon.path.steady import SteadySession

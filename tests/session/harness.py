@@ -33,7 +33,65 @@ LOUD = b"\x10\x27"  # one loud sample
 QUIET = b"\x00\x00"
 
 
-class CoreClient:
+def in_base_62(number: int, count: int) -> bytes:
+    """Return a number as the letters of an id: with each number another id, and every run alike."""
+    digits = []
+    for _ in range(count):
+        number, digit = divmod(number, 62)
+        digits.append(digit)
+    return bytes(digits)
+
+
+class ClientHand:
+    """What a client does and sees, in the words of a test."""
+
+    events: list[dict[str, Any]]
+
+    def client(self, kind: str, **fields: Any) -> None:
+        """Send a client event."""
+        raise NotImplementedError
+
+    def wait(self, seconds: float) -> None:
+        """Let the clock run, deadlines included."""
+        raise NotImplementedError
+
+    def configure(self, **session: Any) -> None:
+        self.client("session.update", session={"type": "realtime", **session})
+
+    def say(self, text: str, **fields: Any) -> None:
+        """Add a user message in text."""
+        item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
+        self.client("conversation.item.create", item=item, **fields)
+
+    def append(self, pcm: bytes) -> None:
+        self.client("input_audio_buffer.append", audio=base64.b64encode(pcm).decode())
+
+    def hear(self, *stretches: tuple[bytes, int]) -> None:
+        """Append audio in packets of 20 ms at real pace: (LOUD or QUIET, milliseconds), ..."""
+        for sample, ms in stretches:
+            for begin in range(0, ms, 20):
+                length = min(20, ms - begin)
+                self.wait(length / 1000)
+                self.append(sample * (MS * length))
+
+    def sent(self, kind: str) -> dict[str, Any]:
+        """Return the newest event of that type."""
+        return next(event for event in reversed(self.events) if event["type"] == kind)
+
+    def all_sent(self, kind: str) -> list[dict[str, Any]]:
+        return [event for event in self.events if event["type"] == kind]
+
+    def types(self) -> list[str]:
+        """Return the types of the API's events since the last `forget`; runs of deltas count once."""
+        names = [event["type"] for event in self.events if not event["type"].startswith("antiphon.")]
+        return [
+            name
+            for index, name in enumerate(names)
+            if not (name.endswith(".delta") and index and names[index - 1] == name)
+        ]
+
+
+class CoreClient(ClientHand):
     """Sends client events to a session and keeps what comes out."""
 
     def __init__(
@@ -55,18 +113,15 @@ class CoreClient:
         self._take()
 
     def _entropy(self, count: int) -> bytes:
-        # The number in base 62 fills the letters, so that every id is new and every run alike.
-        number, digits = next(self._counter), []
-        for _ in range(count):
-            number, digit = divmod(number, 62)
-            digits.append(digit)
-        return bytes(digits)
+        return in_base_62(next(self._counter), count)
 
     # --- in -------------------------------------------------------------------------------------------------
 
     def send(self, kind: str, **fields: Any) -> None:
         """Send a client event."""
         self.send_raw(json.dumps({"type": kind, **fields}).encode())
+
+    client = send
 
     def send_raw(self, message: bytes) -> None:
         try:
@@ -76,25 +131,6 @@ class CoreClient:
         else:
             self.session.receive_event(event, self.now)
         self._take()
-
-    def configure(self, **session: Any) -> None:
-        self.send("session.update", session={"type": "realtime", **session})
-
-    def say(self, text: str, **fields: Any) -> None:
-        """Add a user message in text."""
-        item = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": text}]}
-        self.send("conversation.item.create", item=item, **fields)
-
-    def append(self, pcm: bytes) -> None:
-        self.send("input_audio_buffer.append", audio=base64.b64encode(pcm).decode())
-
-    def hear(self, *stretches: tuple[bytes, int]) -> None:
-        """Append audio in packets of 20 ms at real pace: (LOUD or QUIET, milliseconds), ..."""
-        for sample, ms in stretches:
-            for begin in range(0, ms, 20):
-                length = min(20, ms - begin)
-                self.wait(length / 1000)
-                self.append(sample * (MS * length))
 
     def result(self, result: Result) -> None:
         self.session.receive_result(result, self.now)
@@ -149,13 +185,6 @@ class CoreClient:
 
     # --- out ------------------------------------------------------------------------------------------------
 
-    def sent(self, kind: str) -> dict[str, Any]:
-        """Return the newest event of that type."""
-        return next(event for event in reversed(self.events) if event["type"] == kind)
-
-    def all_sent(self, kind: str) -> list[dict[str, Any]]:
-        return [event for event in self.events if event["type"] == kind]
-
     def asked(self, kind: type[R]) -> R:
         """Return the newest request of that kind."""
         return next(request for request in reversed(self.requests) if isinstance(request, kind))
@@ -166,15 +195,6 @@ class CoreClient:
     def told(self) -> list[str]:
         """Return the messages that the model was told in the newest request."""
         return [item.text for item in self.asked(Generate).context.items if isinstance(item, ContextMessage)]
-
-    def types(self) -> list[str]:
-        """Return the types of all events since the last `forget`; runs of deltas count once."""
-        names = [event["type"] for event in self.events]
-        return [
-            name
-            for index, name in enumerate(names)
-            if not (name.endswith(".delta") and index and names[index - 1] == name)
-        ]
 
     def forget(self) -> None:
         """Begin anew with what was sent and asked."""
