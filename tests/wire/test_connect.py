@@ -3,7 +3,9 @@
 import asyncio
 import logging
 import socket
+from typing import Any
 
+import aiofastnet
 import pytest
 from picows import WSCloseCode, WSFrame, WSListener, WSMsgType, WSTransport
 
@@ -47,6 +49,41 @@ async def test_an_opened_connection_is_picows_own() -> None:
         request = (await server.connections.get()).request
         assert request is not None
         assert request.path == "/x?y=z"
+
+
+async def test_a_connection_that_breaks_at_the_first_write_leaves_nothing_watched(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process killed with connections in its backlog resets them between the connection and the request."""
+    loop, listening = asyncio.get_running_loop(), socket.create_server(("127.0.0.1", 0))
+    port = listening.getsockname()[1]
+    numbers: list[int] = []
+    create = aiofastnet.create_connection
+
+    class Breaking(asyncio.BufferedProtocol):
+        """Breaks the connection as soon as it is made."""
+
+        def __init__(self, inner: Any) -> None:
+            self._inner = inner
+
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            numbers.append(transport.get_extra_info("socket").fileno())
+            listening.close()
+            self._inner.connection_made(transport)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._inner.connection_lost(exc)
+
+        def get_buffer(self, sizehint: int) -> memoryview:
+            return self._inner.get_buffer(sizehint)  # type: ignore[no-any-return]
+
+    async def breaking(loop: asyncio.AbstractEventLoop, factory: Any, *args: Any, **kwargs: Any) -> Any:
+        return await create(loop, lambda: Breaking(factory()), *args, **kwargs)
+
+    monkeypatch.setattr(aiofastnet, "create_connection", breaking)
+    with pytest.raises(ConnectError):
+        await connect(Endpoint(f"ws://127.0.0.1:{port}/"), Listening())
+    assert [bool(loop.remove_reader(number)) for number in numbers] == [False]
 
 
 async def test_a_connection_that_cannot_be_opened_tells_its_listener_nothing() -> None:

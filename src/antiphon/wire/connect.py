@@ -155,13 +155,22 @@ class _Handshake(asyncio.BufferedProtocol):
         self.answered.add_done_callback(_noticed)  # nobody waits for it any more once the time is up
         self._inner = inner
         self._parser = httptools.HttpResponseParser(self)
+        self._is_asked = False
         self._is_whole = False
         self._space = memoryview(b"")
         self._held = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
-        self._inner.connection_made(transport)
+        # picows asks for its upgrade at once. aiofastnet has the loop watch the socket only behind this call, and does
+        # so even if the first write broke the connection: the loop would go on watching the number of a closed socket,
+        # and the next connection that gets this number would hang.
+        asyncio.get_running_loop().call_soon(self._ask)
+
+    def _ask(self) -> None:
+        if not self._transport.is_closing():
+            self._inner.connection_made(self._transport)
+            self._is_asked = True
 
     def get_buffer(self, sizehint: int) -> memoryview:
         self._space = self._inner.get_buffer(sizehint)
@@ -190,7 +199,8 @@ class _Handshake(asyncio.BufferedProtocol):
         self._hand_over()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._inner.connection_lost(exc)
+        if self._is_asked:
+            self._inner.connection_lost(exc)
         self._fail(exc or ConnectError(hung_up()))
 
     def _hand_over(self) -> None:
