@@ -33,7 +33,7 @@ EVERYBODYS = frozenset({"errors", ""})
 # The pure rooms do no I/O, read no clock, draw no random numbers and know no model.
 PURE = frozenset({"protocol", "session", "path"})
 # But for the drivers in them.
-DRIVERS = frozenset({"path/call.py"})
+DRIVERS = frozenset({"path/call.py", "path/calls.py", "path/relayed.py"})
 IMPURE_MODULES = frozenset(
     "asyncio concurrent ctypes datetime io logging multiprocessing os pathlib random secrets select selectors shutil "
     "signal socket ssl subprocess sys tempfile threading time urllib uuid http httpx httpx2 requests aiohttp uvloop "

@@ -11,7 +11,8 @@ import json
 from collections.abc import Callable
 from functools import partial
 
-from antiphon.path.call import RelayEngine
+from antiphon.path.calls import Calls
+from antiphon.path.relayed import RelayEngine
 from antiphon.path.legs import Cause, LegListener, LegStart
 from antiphon.protocol.heads import audio_size, type_of
 from antiphon.session.start import SessionStart
@@ -77,7 +78,7 @@ class Road:
 async def begin(extensions: bool) -> tuple[EngineSession, Road, Sink]:
     """Return a call in the middle of a response."""
     road, client = Road(), Sink()
-    call = RelayEngine([road]).open(SessionStart(MODEL, extensions=extensions), client)
+    call = Calls(RelayEngine([road])).open(SessionStart(MODEL, extensions=extensions), client)
     await asyncio.sleep(0.01)
     road.tell(server_event("session.updated", session=new_session(MODEL)))  # where the call configures its leg
     call.receive(event("response.create"))

@@ -10,6 +10,7 @@ import pytest
 import uvloop
 
 from antiphon.config.settings import ServerSettings
+from antiphon.config.webrtc_settings import WebRtcSettings
 from antiphon.gateway.engine import Backend
 from antiphon.gateway.server import Server
 from antiphon.transports.websocket import WebSocketLimits
@@ -28,10 +29,14 @@ async def run() -> AsyncIterator[Callable[..., Any]]:
     async with contextlib.AsyncExitStack() as stack:
 
         async def start(
-            limits: WebSocketLimits | None = None, traits: Mapping[str, Any] | None = None, **settings: Any
+            limits: WebSocketLimits | None = None,
+            traits: Mapping[str, Any] | None = None,
+            webrtc: WebRtcSettings | None = None,
+            **settings: Any,
         ) -> Running:
             engine = GreetingEngine()
-            server = Server(ServerSettings(port=0, **settings), Backend(engine, **(traits or {})), limits)
+            backend = Backend(engine, **(traits or {}))
+            server = Server(ServerSettings(port=0, **settings), backend, limits, webrtc=webrtc)
             await server.start()
             stack.push_async_callback(server.stop)
             http = await stack.enter_async_context(

@@ -14,8 +14,8 @@ from antiphon.errors import ConfigError
 from antiphon.gateway.engine import build_backend
 from antiphon.gateway.local_route import LocalRoute
 from antiphon.gateway.relay import is_model_name, relay_options, upstream_config
-from antiphon.path.call import RelayEngine
 from antiphon.path.options import RelayOptions
+from antiphon.path.relayed import RelayEngine
 from antiphon.protocol.config import SessionConfig
 from antiphon.protocol.models import REALTIME_MODELS
 

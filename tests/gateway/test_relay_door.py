@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
-from antiphon.gateway.engine import Backend
 from antiphon.gateway.merging import merged
 from antiphon.gateway.relay import is_model_name
 from antiphon.session.start import SessionStart
-from antiphon.transports.base import Client
 from antiphon.transports.websocket import AZURE_PATH, PATH
-from tests.gateway.kit import GreetingEngine, GreetingSession, Running, event, refused
+from tests.gateway.kit import Running, event, refused
 
 RELAY = {
     "accepts_model": is_model_name,
@@ -161,76 +159,3 @@ def test_configurations_are_merged_as_session_update_merges_them(
     before = json.dumps(under)
     assert merged(under, over) == wanted
     assert json.dumps(under) == before
-
-
-# --- coming back ----------------------------------------------------------------------------------------------
-
-
-class Parked:
-    """One call that waits for its client under the token `right`; any client that comes gets `session.created`."""
-
-    def __init__(self) -> None:
-        self.calls = 1
-        self.asked: list[tuple[str, str | None]] = []
-
-    def resume(self, token: str, client: Client, last_event_id: str | None) -> GreetingSession | None:
-        self.asked.append((token, last_event_id))
-        if token != "right" or not self.calls:
-            return None
-        self.calls -= 1
-        return GreetingSession(SessionStart("gpt-realtime"), client)
-
-
-async def parking(run: Callable[..., Any], **settings: Any) -> tuple[Running, Parked]:
-    parked = Parked()
-    traits = {**RELAY, "resume": parked.resume, "parked": lambda: parked.calls}
-    return await run(traits=traits, **settings), parked
-
-
-@pytest.mark.parametrize(
-    ("query", "last"), [("?resume=right", None), ("?resume=right&last_event_id=event_7&model=gpt-realtime", "event_7")]
-)
-async def test_a_token_brings_a_call_back(run: Callable[..., Any], query: str, last: str | None) -> None:
-    gateway, parked = await parking(run)
-    async with gateway.connect(query) as ws:
-        assert (await event(ws)).type == "session.created"
-        await ws.send('{"type": "still.here"}')
-        assert "still.here" in str(await ws.recv())
-        assert gateway.server.sessions == 1
-    assert parked.asked == [("right", last)]
-    assert gateway.engine.sessions == []
-
-
-@pytest.mark.parametrize("query", ["?resume=wrong", "?resume=", "?resume=wrong&model=gpt-realtime"])
-async def test_an_unknown_token_is_refused_in_band(run: Callable[..., Any], query: str) -> None:
-    gateway, _ = await parking(run)
-    async with gateway.connect(query) as ws:
-        assert await refused(ws) == ("session_not_found", 4000, "invalid_request_error.session_not_found")
-    async with gateway.connect(query) as ws:
-        assert "without ?resume=" in (await event(ws)).error.message
-
-
-async def test_the_embedded_engine_has_no_sessions_to_come_back_to(open_gateway: Running) -> None:
-    async with open_gateway.connect("?resume=right") as ws:
-        assert await refused(ws) == ("session_not_found", 4000, "invalid_request_error.session_not_found")
-
-
-async def test_a_token_opens_nothing_without_a_key(run: Callable[..., Any]) -> None:
-    gateway, parked = await parking(run, api_keys=("sk-right",))
-    async with gateway.connect("?resume=right") as ws:
-        assert (await refused(ws))[1] == 3000
-    assert parked.asked == []
-
-
-async def test_a_parked_call_keeps_its_place(run: Callable[..., Any]) -> None:
-    """Others find the server full, while who left comes back all the same."""
-    gateway, _ = await parking(run, max_sessions=1)
-    async with gateway.connect() as ws:
-        assert (await refused(ws))[0] == "server_full"
-    async with gateway.connect("?resume=right") as ws:
-        assert (await event(ws)).type == "session.created"
-
-
-def test_a_backend_without_a_relay_has_nothing_parked() -> None:
-    backend = Backend(GreetingEngine())
-    assert (backend.parked(), backend.resume) == (0, None)

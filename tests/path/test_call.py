@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from antiphon.path.call import RelayEngine
+from antiphon.path.calls import Calls
 from antiphon.path.legs import Cause, Leg, LegEnd, LegListener, LegStart
-from antiphon.path.options import RelayOptions
+from antiphon.path.relayed import RelayEngine
 from antiphon.protocol.beta import BetaDialect
 from antiphon.session import SessionStart
 
@@ -113,6 +113,12 @@ class MemoryClient:
     def close(self, code: int, reason: str) -> None:
         self.closed = (code, reason)
 
+    def abort(self) -> None: ...
+
+    @property
+    def unsent(self) -> int:
+        return 0
+
     def pause_reading(self) -> None:
         self.reading = False
 
@@ -131,9 +137,9 @@ class MemoryClient:
 class Scene:
     """One call with all that belongs to it."""
 
-    def __init__(self, start: SessionStart | None = None, options: RelayOptions | None = None) -> None:
+    def __init__(self, start: SessionStart | None = None, resume_seconds: float = 60.0) -> None:
         self.route = MemoryRoute()
-        self.engine = RelayEngine([self.route], options)
+        self.engine = Calls(RelayEngine([self.route]), resume_seconds)
         self.client = MemoryClient()
         self.call = self.engine.open(start or SessionStart("gpt-realtime"), self.client)
 
@@ -249,7 +255,7 @@ async def test_a_client_may_come_back_before_its_loss_was_noticed() -> None:
 
 
 async def test_a_lost_client_is_waited_for_only_so_long() -> None:
-    scene = Scene(RESUMABLE, RelayOptions(resume_seconds=0.01))
+    scene = Scene(RESUMABLE, resume_seconds=0.01)
     await settled()
     scene.call.close(lost=True)
     await asyncio.wait_for(scene.leg.closed.wait(), 10)

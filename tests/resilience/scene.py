@@ -19,7 +19,7 @@ from antiphon.engines.upstream.leg import UpstreamLeg
 from antiphon.gateway.engine import Backend
 from antiphon.gateway.local_route import LocalRoute
 from antiphon.gateway.server import Server
-from antiphon.path.call import RelayEngine
+from antiphon.path.relayed import RelayEngine
 from antiphon.path.legs import Cause, LegListener, LegStart, Route
 from antiphon.path.options import CutResponse, RelayOptions
 from antiphon.protocol.config import SessionConfig
@@ -109,7 +109,7 @@ class Scene:
         await self._start_gateway(RelayEngine([*self.routes, *self._fallback()], self._options()))
 
     async def _start_gateway(self, engine: RelayEngine) -> None:
-        backend = Backend(engine, upstream_decides=True, resume=engine.resume, parked=lambda: engine.parked)
+        backend = Backend(engine, upstream_decides=True)
         self.gateway = Server(ServerSettings(port=0, drain_seconds=0.0), backend)
         await self.gateway.start()
         self._stack.push_async_callback(self.gateway.stop)

@@ -76,7 +76,7 @@ FOOT = """
 | `relay.cut_response` | `end`: an answer that was cut ends, as `failed` |
 | `relay.held_seconds`, `relay.held_mb` | what is kept of the gap |
 | `relay.give_up_seconds` | how long a call waits for any route |
-| `relay.resume_seconds` | how long a client that was lost may come back |
+| `server.resume_seconds` | how long a client that was lost may come back |
 
 All are in [settings.md](settings.md); [relay.md](relay.md) says how they work together.
 

@@ -11,10 +11,11 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from antiphon.session.start import SessionStart
+from antiphon.transports.admission import Admission, Refusal
 from antiphon.transports.base import Client
 from antiphon.transports.handshake import Handshake
 from antiphon.transports.picows_glue import upgrading_http
-from antiphon.transports.websocket import PATH, Admission, Refusal, WebSocketLimits, WebSockets
+from antiphon.transports.websocket import PATH, WebSocketLimits, WebSockets
 
 
 class EchoSession:

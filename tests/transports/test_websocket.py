@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Subprotocol
 
 from antiphon.protocol.server_events import ErrorDetail
-from antiphon.transports.websocket import Refusal, WebSocketLimits
+from antiphon.transports.admission import Refusal
+from antiphon.transports.websocket import WebSocketLimits
 from tests.transports.kit import (
     CLOSE,
     CONTINUATION,

@@ -70,6 +70,7 @@ def load_settings(
     variables = {name: variable for source in sources for name, variable in source.variables.items()}
     _use_openai_key(effective, variables)
     _check_exposure(effective)
+    _check_webrtc(effective)
     for table in OPENAI_TABLES:
         _check_model_key(effective, table)
     upstreams, choice = _choose(effective, sources, variables)
@@ -170,6 +171,28 @@ def _check_exposure(effective: _Effective) -> None:
         effective.problems.append(
             f"server.host ({effective.origins['server.host']}): {host!r} can be reached from other machines, "
             "and with no API keys anybody could connect; set ANTIPHON_API_KEYS, or use 127.0.0.1"
+        )
+
+
+def _check_webrtc(effective: _Effective) -> None:
+    """Refuse a range of ports that is none, and TURN servers that browsers could not use."""
+    values, origins = effective.values, effective.origins
+    lowest, highest = (cast(int, values[f"webrtc.port_{end}"]) for end in ("min", "max"))
+    # 0 for both is any port.
+    wrong = lowest > highest or (lowest == 0) != (highest == 0)
+    if wrong and effective.usable("webrtc.port_min", "webrtc.port_max"):
+        effective.problems.append(
+            f"webrtc.port_max ({origins['webrtc.port_max']}): {highest} makes no range with webrtc.port_min, {lowest}; "
+            "give the lowest and the highest port, or neither"
+        )
+    has_credentials = values["webrtc.turn_secret"] or (
+        values["webrtc.turn_username"] and values["webrtc.turn_password"]
+    )
+    keys = ("webrtc.turn", "webrtc.turn_secret", "webrtc.turn_username", "webrtc.turn_password")
+    if values["webrtc.turn"] and not has_credentials and effective.usable(*keys):
+        effective.problems.append(
+            f"webrtc.turn ({origins['webrtc.turn']}): a TURN server wants credentials; set webrtc.turn_secret, "
+            "or webrtc.turn_username and webrtc.turn_password"
         )
 
 

@@ -96,6 +96,3 @@ class RelaySettings:
         16, integer(0, 1024), "Audio of the conversation kept to restore it elsewhere, in MB (1,000,000 bytes)."
     )
     return_seconds: float = setting(15.0, seconds(1, 3600), "Between tries to go back to an upstream that comes first.")
-    resume_seconds: float = setting(
-        60.0, seconds(0, 3600), "How long a client that was lost may come back to its call."
-    )

@@ -25,6 +25,7 @@ from antiphon.config.values import (
     secrets,
     text,
 )
+from antiphon.config.webrtc_settings import WebRtcSettings
 
 MODEL = text("a model", "the model's name as its server knows it")
 # The tables of stages that can be a server of the OpenAI kind.
@@ -75,6 +76,9 @@ class ServerSettings:
     )
     drain_seconds: float = setting(
         30.0, seconds(0, 3600), "How long running sessions may go on after the server was told to stop."
+    )
+    resume_seconds: float = setting(
+        60.0, seconds(0, 3600), "How long a client that was lost may come back to its call; 0 keeps none."
     )
     max_sessions: int = setting(200, integer(1, 100_000), "Sessions at once; further ones are refused.")
     max_message_mb: int = setting(
@@ -199,6 +203,7 @@ class Settings:
     tts: TtsSettings = TtsSettings()
     llm: LlmSettings = LlmSettings()
     relay: RelaySettings = RelaySettings()  # noqa: RUF009 - it is frozen
+    webrtc: WebRtcSettings = WebRtcSettings()  # noqa: RUF009
     upstreams: tuple[UpstreamSettings, ...] = ()
     why: str = field(default="there is no [[upstream]] and no OPENAI_API_KEY", compare=False)
 

@@ -49,6 +49,7 @@ class Gateway:
     keyring: Keyring
     secrets: ClientSecrets
     origins: Origins
+    calls: CallRoutes
     clock: Callable[[], float] = time.time
 
 
@@ -70,8 +71,8 @@ def operations(gateway: Gateway) -> tuple[Operation, ...]:
     """Return all that is served over HTTP."""
     routes = _Routes(gateway)
     sessions = SessionRoutes(gateway.backend, gateway.keyring, gateway.secrets, gateway.clock)
-    calls = CallRoutes(gateway.keyring)
-    sdp: dict[str, Any] = {"body": str, "media": "application/sdp", "failures": (501,)}
+    calls = gateway.calls
+    sdp: dict[str, Any] = {"body": str, "media": "application/sdp", "failures": (501, 503)}
     return (
         Operation("GET", "/", routes.home, "What this server is", Home, keyed=False),
         Operation("GET", "/healthz", routes.healthz, "Whether the process lives", Health, keyed=False),
@@ -89,7 +90,7 @@ def operations(gateway: Gateway) -> tuple[Operation, ...]:
         Operation("GET", "/v1/models", routes.models, "List the models", ModelList),
         Operation("GET", "/v1/models/{id}", routes.model, "Show a model", Model, failures=(404,)),
         Operation("GET", PATH, routes.not_a_websocket, "Begin a session over WebSocket", keyed=False, failures=(426,)),
-        Operation("POST", PATH, calls.create_call, "Begin a WebRTC call (beta)", **sdp),
+        Operation("POST", PATH, calls.create_beta_call, "Begin a WebRTC call (beta)", status=201, **sdp),
         Operation(
             "POST",
             f"{PATH}/client_secrets",
@@ -114,7 +115,10 @@ def operations(gateway: Gateway) -> tuple[Operation, ...]:
             BetaTranscriptionSession,
             CreateBetaTranscriptionSession,
         ),
-        Operation("POST", f"{PATH}/calls", calls.create_call, "Begin a WebRTC call", **sdp),
+        Operation("POST", f"{PATH}/calls", calls.create_call, "Begin a WebRTC call", status=201, **sdp),
+        Operation("POST", f"{PATH}/calls/{{id}}/hangup", calls.hang_up, "End a call", failures=(404,)),
+        Operation("DELETE", f"{PATH}/calls/{{id}}", calls.hang_up, "End a call", failures=(404,)),
+        Operation("GET", f"{PATH}/ice_servers", calls.ice_servers, "STUN and TURN servers for WebRTC", dict[str, Any]),
         *(
             Operation(
                 "POST", f"{PATH}/calls/{{id}}/{name}", calls.act_on_call, f"{name.title()} a call", failures=(404,)

@@ -19,13 +19,7 @@ async def read_json(request: Request) -> Any:
     Raises:
         RequestError: 400 for what is no JSON, 408 for what comes too slowly, 413 for more than `MAX_BODY`.
     """
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            body = await _read(request)
-    except TimeoutError:
-        raise RequestError(408, f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
-    except ClientDisconnect:
-        raise RequestError(400, "The connection was closed before the body was complete.") from None
+    body = await read_body(request)
     if not body.strip():
         return {}
     try:
@@ -35,6 +29,21 @@ async def read_json(request: Request) -> Any:
     if is_too_deep(value):
         raise RequestError(400, f"The body is nested too deeply: {MAX_DEPTH} levels are the most.", "invalid_json")
     return value
+
+
+async def read_body(request: Request) -> bytes:
+    """Return the body.
+
+    Raises:
+        RequestError: 408 for what comes too slowly, 413 for more than `MAX_BODY`.
+    """
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            return await _read(request)
+    except TimeoutError:
+        raise RequestError(408, f"The body did not arrive within {BODY_SECONDS:.0f} seconds.") from None
+    except ClientDisconnect:
+        raise RequestError(400, "The connection was closed before the body was complete.") from None
 
 
 async def _read(request: Request) -> bytes:

@@ -36,6 +36,7 @@ class ClientSecret:
         model: The model for clients that name none.
         safety_identifier: Who the end user is, as the secret's maker said.
         temperature: Of a session in the beta shape, which GA has no field for.
+        id: Tells it from all others; "" before it was made.
     """
 
     expires_at: int
@@ -43,9 +44,10 @@ class ClientSecret:
     model: str | None = None
     safety_identifier: str | None = None
     temperature: float | None = None
+    id: str = field(default="", compare=False)
 
 
-_FIELDS = tuple(entry.name for entry in fields(ClientSecret))
+_FIELDS = tuple(entry.name for entry in fields(ClientSecret) if entry.name != "id")
 
 
 class ClientSecrets:
@@ -100,8 +102,8 @@ class ClientSecrets:
                 "The client secret is not valid here; it may be from before a restart or from another server."
             )
         # Only what this server signed is unpacked.
-        *values, _nonce = json.loads(zlib.decompress(payload))
-        return ClientSecret(**dict(zip(_FIELDS, values, strict=False)))
+        *values, nonce = json.loads(zlib.decompress(payload))
+        return ClientSecret(**dict(zip(_FIELDS, values, strict=False)), id=nonce)
 
     def _mac(self, payload: bytes) -> bytes:
         return hmac.digest(self._key, payload, "sha256")

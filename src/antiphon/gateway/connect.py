@@ -4,14 +4,19 @@ Source: Realtime API, "WebSocket connect"; the close codes follow real traffic.
 """
 
 import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 from antiphon.errors import ClientEventError
 from antiphon.gateway.auth import AccessDeniedError, Keyring, key_in_handshake
 from antiphon.gateway.client_secrets import ClientSecret
 from antiphon.gateway.engine import Backend
+from antiphon.gateway.errors import RequestError
 from antiphon.gateway.limits import Capacity
 from antiphon.gateway.merging import merged
 from antiphon.gateway.origins import Origins, refusal
+from antiphon.path.calls import Calls
 from antiphon.protocol import codec
 from antiphon.protocol.beta import DEFAULT_TEMPERATURE, SHAPES, BetaDialect, LenientDialect
 from antiphon.protocol.config import SessionConfig
@@ -21,6 +26,7 @@ from antiphon.protocol.models import REALTIME_MODELS
 from antiphon.protocol.server_events import Error, ErrorDetail
 from antiphon.protocol.session_kinds import KINDS, REALTIME, TRANSCRIPTION, SessionKind
 from antiphon.session.start import SessionStart
+from antiphon.transports.admission import Admission, Refusal
 from antiphon.transports.base import Client, EngineSession
 from antiphon.transports.handshake import Handshake
 from antiphon.transports.websocket import (
@@ -32,12 +38,11 @@ from antiphon.transports.websocket import (
     TRANSLATIONS_PATH,
     TRY_AGAIN_LATER,
     UNAUTHORIZED,
-    Admission,
-    Refusal,
 )
 
 SESSION_NOT_FOUND = "session_not_found"
 _LONGEST_IDENTIFIER = 512  # characters
+_CALL_LETTERS = 21
 _ids = Ids(os.urandom)
 
 
@@ -62,6 +67,7 @@ class Door:
         origins: Which web pages may come.
         capacity: How many sessions there may be.
         backend: What answers; its engine must be ready.
+        calls: The calls that clients may come back to, or join.
         lenient_dialect: Whether a client's first `session.update` may show that it speaks beta.
     """
 
@@ -71,12 +77,15 @@ class Door:
         origins: Origins,
         capacity: Capacity,
         backend: Backend,
+        calls: Calls,
+        *,
         lenient_dialect: bool = False,
     ) -> None:
         self._keyring = keyring
         self._origins = origins
         self._capacity = capacity
         self._backend = backend
+        self._calls = calls
         self._lenient = lenient_dialect
 
     def admit(self, handshake: Handshake) -> Admission | Refusal:
@@ -86,6 +95,8 @@ class Door:
             _check_path(handshake)
             if handshake.parameter("resume") is not None:
                 return self._resume(handshake)
+            if handshake.parameter("call_id") is not None:
+                return self._join(handshake, secret)
             start = self._start(handshake, secret)
             self._check_ready()
             self._check_room()
@@ -93,21 +104,71 @@ class Door:
             return error.refusal
         return Admission(start, self._capacity.enter())
 
-    def _resume(self, handshake: Handshake) -> Admission:
+    def admit_call(
+        self, handshake: Handshake, session: Mapping[str, Any] | None = None, beta: bool = False
+    ) -> Admission | Refusal:
+        """Decide on a client that brings audio as media, over HTTP.
+
+        Args:
+            handshake: Of its request.
+            session: The configuration that it sent along, as the `session` of a `session.update`.
+            beta: Whether it came to the beta's address.
+        """
+        try:
+            secret = self._authenticate(handshake)
+            if handshake.parameter("resume") is not None:
+                return self._resume(handshake, media=True)
+            start = self._start(handshake, _with_session(secret, session))
+            self._check_ready()
+            self._check_room()
+        except _RefusedError as error:
+            return error.refusal
+        # Nobody learns of a new dialect once the call has begun, so a lenient one would not do.
+        dialect = BetaDialect(SHAPES[start.kind.name], DEFAULT_TEMPERATURE) if beta else start.dialect
+        start = replace(start, dialect=dialect, media=True, call_id=f"rtc_{_ids.letters(_CALL_LETTERS)}")
+        return Admission(start, self._capacity.enter())
+
+    def check_call(self, handshake: Handshake, call_id: str) -> None:
+        """Let pass who may act on a call.
+
+        Raises:
+            AccessDeniedError: The key opens nothing.
+            RequestError: There is no such call, or it is somebody else's, which nobody learns.
+        """
+        secret = self._keyring.check(key_in_handshake(handshake))
+        owner = self._calls.owner(call_id)
+        if owner is None or (secret is not None and owner != secret.id):
+            raise RequestError(404, "No session found for the provided call_id", "call_id_not_found", "")
+
+    def _resume(self, handshake: Handshake, media: bool = False) -> Admission:
         """Admit a client that comes back to its call, which counts already and needs no room."""
-        resume, token = self._backend.resume, handshake.parameter("resume") or ""
-        if resume is None:
-            message = "This server keeps no sessions for clients that were lost; start a new one, without ?resume=."
-            raise _RefusedError(BAD_REQUEST, SESSION_NOT_FOUND, message, "resume")
         self._check_ready()
-        last_event_id = handshake.parameter("last_event_id") or None
+        token, last_event_id = handshake.parameter("resume") or "", handshake.parameter("last_event_id") or None
+        # All that a session begins with is the call's own already; the model is for the log.
+        start = SessionStart(
+            handshake.parameter("model") or "as before",
+            dialect=dialect_of(handshake, REALTIME, None, self._lenient),
+            media=media,
+        )
 
         def come_back(client: Client) -> EngineSession:
-            return resume(token, client, last_event_id) or _NoSession(client)
+            return self._calls.resume(token, client, last_event_id, start) or _NoSession(client)
 
-        # All that a session begins with is the call's own already; the model is for the log.
-        start = SessionStart(handshake.parameter("model") or "as before")
         return Admission(start, self._capacity.enter(), come_back)
+
+    def _join(self, handshake: Handshake, secret: ClientSecret | None) -> Admission:
+        """Admit one more client to a call."""
+        call_id = handshake.parameter("call_id") or ""
+        owner = self._calls.owner(call_id)
+        if owner is None or (secret is not None and owner != secret.id):
+            message = "No session found for the provided call_id"
+            raise _RefusedError(BAD_REQUEST, "call_id_not_found", message, "call_id")
+        dialect = dialect_of(handshake, REALTIME, None, self._lenient)
+
+        def join(client: Client) -> EngineSession:
+            return self._calls.join(call_id, client, dialect) or _NoSession(client)
+
+        return Admission(SessionStart("of the call", dialect=dialect), _nothing, join)
 
     def _start(self, handshake: Handshake, secret: ClientSecret | None) -> SessionStart:
         kind = _kind(handshake, secret)
@@ -121,6 +182,7 @@ class Door:
             extensions=_wants_extensions(handshake),
             asked=asked,
             safety_identifier=_safety_identifier(handshake) or (secret.safety_identifier if secret else None),
+            owner=secret.id if secret else "",
         )
 
     def _authenticate(self, handshake: Handshake) -> ClientSecret | None:
@@ -166,6 +228,21 @@ class Door:
         if self._capacity.is_full:
             message = f"All {self._capacity.max_sessions} sessions of this server are in use; try again later."
             raise _RefusedError(TRY_AGAIN_LATER, "server_full", message, kind="server_error")
+
+
+def _nothing() -> None:
+    pass
+
+
+def _with_session(secret: ClientSecret | None, session: Mapping[str, Any] | None) -> ClientSecret | None:
+    """Return the client's secret with what it sent along itself, which comes before what the secret carries."""
+    if session is None:
+        return secret
+    secret = secret or ClientSecret(0)
+    model = session.get("model")
+    return replace(
+        secret, session=merged(secret.session, session), model=model if isinstance(model, str) else secret.model
+    )
 
 
 class _NoSession:
@@ -227,9 +304,6 @@ def _check_path(handshake: Handshake) -> None:
     if _path(handshake) == TRANSLATIONS_PATH:
         message = f"Translation sessions are not available in this server; connect to {PATH} instead."
         raise _RefusedError(BAD_REQUEST, "translation_not_available", message)
-    if handshake.parameter("call_id") is not None:
-        message = "There is no call to join: WebRTC and SIP calls are not available yet; connect with ?model= instead."
-        raise _RefusedError(BAD_REQUEST, "call_id_not_found", message, "call_id")
 
 
 def _kind(handshake: Handshake, secret: ClientSecret | None) -> SessionKind:

@@ -20,7 +20,7 @@ from antiphon.protocol.session_kinds import SessionKind, check_type
 from antiphon.session import Equipment
 from antiphon.session.capabilities import Capabilities
 from antiphon.session.limits import Limits
-from antiphon.transports.base import Client, Engine, EngineSession
+from antiphon.transports.base import Engine
 
 _log = logging.getLogger("antiphon")
 
@@ -46,9 +46,6 @@ class Backend:
         models: Names that `/v1/models` lists.
         accepts_model: Whether a client may ask for that model.
         upstream_decides: Whether configurations are checked for their shape alone, as another server has the say.
-        resume: Gives a lost client its call back: the token, the client and the last event id that it saw; None when
-            there is no such call.
-        parked: How many calls wait for their clients to come back.
     """
 
     engine: Engine
@@ -58,8 +55,6 @@ class Backend:
     models: tuple[str, ...] = (OWN_MODEL, *REALTIME_MODELS)
     accepts_model: Callable[[str], bool] = is_realtime_model
     upstream_decides: bool = False
-    resume: Callable[[str, Client, str | None], EngineSession | None] | None = None
-    parked: Callable[[], int] = int  # 0
 
     def configured(self, kind: SessionKind, update: Mapping[str, Any]) -> SessionConfig:
         """Return the defaults with `update`, the `session` of a `session.update`, merged in.

@@ -117,7 +117,7 @@ class Cors:
     def _allowing(self, origin: str) -> dict[str, str]:
         headers = {
             "Access-Control-Allow-Origin": "*" if self._origins.any else origin,
-            "Access-Control-Expose-Headers": "Location, X-Request-Id",
+            "Access-Control-Expose-Headers": "Location, X-Request-Id, Antiphon-Session",
         }
         return headers if self._origins.any else {**headers, "Vary": "Origin"}
 
@@ -129,7 +129,7 @@ def _preflight(headers: Headers) -> Response:
     return Response(
         status_code=204,
         headers={
-            "Access-Control-Allow-Methods": "GET, POST, OPTIONS",
+            "Access-Control-Allow-Methods": "GET, POST, DELETE, OPTIONS",
             "Access-Control-Allow-Headers": ", ".join([_CORS_HEADERS, *stainless]),
             "Access-Control-Max-Age": "86400",
         },

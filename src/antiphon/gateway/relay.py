@@ -10,9 +10,9 @@ from antiphon.engines.upstream import UpstreamConfig, UpstreamDialect, UpstreamR
 from antiphon.errors import AntiphonError, ConfigError
 from antiphon.gateway.engine import Backend, agent_defaults, agent_update, build_local_engine
 from antiphon.gateway.local_route import LocalRoute
-from antiphon.path.call import RelayEngine
 from antiphon.path.legs import Route
 from antiphon.path.options import CutResponse, RelayOptions, WhileActive
+from antiphon.path.relayed import RelayEngine
 from antiphon.protocol.models import REALTIME_MODELS
 from antiphon.session.limits import Limits
 
@@ -47,8 +47,6 @@ def relay_backend(settings: Settings, agent: Agent | None) -> Backend:
         models=_models(settings.upstreams),
         accepts_model=is_model_name,
         upstream_decides=True,
-        resume=engine.resume,
-        parked=lambda: engine.parked,
     )
 
 
@@ -85,7 +83,6 @@ def relay_options(relay: RelaySettings) -> RelayOptions:
         held_bytes=relay.held_mb * _MB,
         kept_audio_bytes=relay.kept_audio_mb * _MB,
         return_seconds=relay.return_seconds,
-        resume_seconds=relay.resume_seconds,
     )
 
 

@@ -17,19 +17,23 @@ from uvicorn.server import ServerState
 
 from antiphon.config import Settings
 from antiphon.config.settings import ServerSettings
+from antiphon.config.webrtc_settings import WebRtcSettings
 from antiphon.errors import AntiphonError, ConfigError
 from antiphon.gateway import logs
 from antiphon.gateway.app import Gateway, application
 from antiphon.gateway.auth import Keyring
+from antiphon.gateway.calls import CallRoutes
 from antiphon.gateway.client_secrets import ClientSecrets
 from antiphon.gateway.connect import Door
 from antiphon.gateway.engine import Backend, build_backend
 from antiphon.gateway.limits import Capacity
 from antiphon.gateway.origins import Origins
 from antiphon.gateway.tls import HANDSHAKE_SECONDS, tls_context
+from antiphon.gateway.webrtc import build_webrtc, ice_servers_of
+from antiphon.path.calls import Calls
 from antiphon.protocol.models import REALTIME_MODELS
 from antiphon.transports.picows_glue import upgrading_http
-from antiphon.transports.websocket import GOING_AWAY, PATH, WebSocketLimits, WebSockets
+from antiphon.transports.websocket import GOING_AWAY, PATH, Gatekeeper, WebSocketLimits, WebSockets
 
 _log = logging.getLogger("antiphon")
 
@@ -46,9 +50,10 @@ class Server:
         backend: Answers the sessions; the server starts and closes its engine.
         limits: What one WebSocket may cost, when `settings` does not say it.
         around: Given the ASGI application, returns the one to serve, which may answer more.
+        webrtc: The table `webrtc`.
 
     Raises:
-        ConfigError: TLS cannot be had with the files that `settings` names.
+        ConfigError: TLS cannot be had with the files that `settings` names, or WebRTC with what is installed.
     """
 
     def __init__(
@@ -57,17 +62,23 @@ class Server:
         backend: Backend,
         limits: WebSocketLimits | None = None,
         around: Callable[[Any], Any] = lambda app: app,
+        webrtc: WebRtcSettings | None = None,
     ) -> None:
+        webrtc = webrtc or WebRtcSettings()
         self._settings = settings
-        self._engine = backend.engine
-        self._capacity = Capacity(settings.max_sessions, backend.parked)
+        self._calls = Calls(backend.engine, settings.resume_seconds)
+        self._capacity = Capacity(settings.max_sessions, lambda: self._calls.parked)
         secrets = ClientSecrets(settings.client_secret_key)
         keyring = Keyring(settings.api_keys, secrets)
         origins = Origins(settings.allowed_origins, keys_needed=not keyring.is_open)
-        door = Door(keyring, origins, self._capacity, backend, settings.lenient_dialect)
+        door = Door(keyring, origins, self._capacity, backend, self._calls, lenient_dialect=settings.lenient_dialect)
         limits = limits or WebSocketLimits(max_message=settings.max_message_mb * 1_000_000)
-        self._websockets = WebSockets(self._engine, door.admit, limits)
-        app = application(Gateway(backend, self._capacity, keyring, secrets, origins))
+        # An engine that looks at connections itself, as the emulator's does, knows its clients by them.
+        watches = isinstance(backend.engine, Gatekeeper)
+        self._websockets = WebSockets(backend.engine if watches else self._calls, door.admit, limits)
+        self._webrtc = None if watches else build_webrtc(webrtc, settings, self._calls)
+        routes = CallRoutes(keyring, door, self._calls, self._webrtc, lambda: ice_servers_of(webrtc, "client"))
+        app = application(Gateway(backend, self._capacity, keyring, secrets, origins, routes))
         self._http = _Http(around(app), upgrading_http(self._websockets.accept), tls_context(settings))
 
     @property
@@ -94,7 +105,7 @@ class Server:
         """
         await self._http.start(_bound(self._settings.host, self._settings.port))
         try:
-            await self._engine.start()
+            await self._calls.start()
         except BaseException:
             await self.stop()
             raise
@@ -108,6 +119,9 @@ class Server:
         self.refuse_new_sessions()
         await _at_most(self._settings.drain_seconds, self._capacity.idle())
         self._websockets.close(GOING_AWAY, "The server is shutting down.")
+        if self._webrtc is not None:
+            self._webrtc.close(GOING_AWAY, "The server is shutting down.")
+            await _at_most(self._websockets.limits.close_seconds, self._webrtc.empty())
         await _at_most(self._websockets.limits.close_seconds, self._websockets.empty())
 
     async def stop(self) -> None:
@@ -116,7 +130,10 @@ class Server:
         await self._http.stop()
         self._websockets.abort()
         await self._websockets.empty()
-        await self._engine.close()
+        if self._webrtc is not None:
+            self._webrtc.abort()
+            await self._webrtc.empty()
+        await self._calls.close()
 
 
 class _Http:
@@ -200,7 +217,7 @@ def serve(settings: Settings) -> int:
     try:
         backend = build_backend(settings)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(run_until_stopped(settings.server, backend))
+            runner.run(run_until_stopped(settings.server, backend, settings.webrtc))
     except AntiphonError as error:
         _log.error("%s", error)
         return 1
@@ -215,9 +232,9 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def run_until_stopped(settings: ServerSettings, backend: Backend) -> None:
+async def run_until_stopped(settings: ServerSettings, backend: Backend, webrtc: WebRtcSettings | None = None) -> None:
     """Run a server with `backend` until SIGINT or SIGTERM, as `serve` does."""
-    server = Server(settings, backend)
+    server = Server(settings, backend, webrtc=webrtc)
     asked, again = asyncio.Event(), asyncio.Event()
 
     def stop() -> None:

@@ -1,154 +1,113 @@
-"""The driver of relayed calls: runs the relay's timers and legs, and lets lost clients come back."""
+"""One call: a conversation, the session that answers it, and the clients that are connected to it now."""
 
 import asyncio
 import logging
 import os
 import secrets
-import time
-from collections.abc import Sequence
-from typing import Protocol, runtime_checkable
+from dataclasses import replace
+from typing import Protocol
 
 import msgspec
 
-from antiphon.path.edge import Edge, edge_for
-from antiphon.path.leg_state import LegState
-from antiphon.path.legs import Leg, LegEnd, LegStart, Route
-from antiphon.path.options import RelayOptions
-from antiphon.path.relay import Relay
+from antiphon.path.playback import Playback
 from antiphon.path.replay import Replay
-from antiphon.protocol.heads import field_of
+from antiphon.protocol.dialect import Dialect, GaDialect
+from antiphon.protocol.edge import Edge, edge_for
+from antiphon.protocol.heads import field_of, type_of
 from antiphon.protocol.ids import Ids
 from antiphon.session.start import SessionStart
 
-log = logging.getLogger("antiphon.relay")
+log = logging.getLogger("antiphon.calls")
 
 _NORMAL = 1000
+_MOST_ASKED = 256  # client events of guests whose errors are told to them alone
+_CALL_LETTERS = 21
+_HEAD_BYTES = 200
+_SESSION = b'"session.'
 
 
 class Client(Protocol):
-    """Where a call's events go."""
+    """Where a call's events go: one connection."""
 
     def send(self, message: bytes) -> None: ...
 
     def close(self, code: int, reason: str) -> None: ...
+
+    def abort(self) -> None: ...
+
+    @property
+    def unsent(self) -> int: ...
 
     def pause_reading(self) -> None: ...
 
     def resume_reading(self) -> None: ...
 
 
-@runtime_checkable
-class Startable(Protocol):
-    """A route that has something to load, or connections to keep."""
+class EngineSession(Protocol):
+    """What answers a call."""
 
-    async def start(self) -> None: ...
+    def receive(self, message: bytes) -> None: ...
 
-    async def close(self) -> None: ...
+    def client_slow(self, slow: bool) -> None: ...
+
+    def close(self, lost: bool = False) -> None: ...
 
 
-class RelayEngine:
-    """Answers clients over routes.
+class Engine(Protocol):
+    def open(self, start: SessionStart, client: Client) -> EngineSession: ...
 
-    Args:
-        routes: The engines to choose from, best first; at least one.
-        options: What the operator chose.
-    """
 
-    def __init__(self, routes: Sequence[Route], options: RelayOptions | None = None) -> None:
-        assert routes
-        self.routes = tuple(routes)
-        self.options = options or RelayOptions()
-        self.ready = False
-        self.parked = 0  # calls whose client was lost and may come back
-        self._resumable: dict[str, Call] = {}
-        self._calls: set[Call] = set()
-        self._starting: list[asyncio.Future[None]] = []
+class House(Protocol):
+    """All calls, as one of them sees them."""
 
-    async def start(self) -> None:
-        """Start the routes; the first that is ready is enough to answer calls, and the others follow.
+    resume_seconds: float
+    parked: int
 
-        Raises:
-            AntiphonError: That one cannot work; the message says what to mend.
-        """
-        self._starting = [asyncio.ensure_future(route.start()) for route in self.routes if isinstance(route, Startable)]
-        if self._starting:
-            done, _ = await asyncio.wait(self._starting, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
-                task.result()
-        self.ready = True
-
-    async def close(self) -> None:
-        self.ready = False
-        for call in tuple(self._calls):
-            call.end()
-        for task in self._starting:
-            task.cancel()
-        await asyncio.gather(*self._starting, return_exceptions=True)
-        await asyncio.gather(*(route.close() for route in self.routes if isinstance(route, Startable)))
-
-    def open(self, start: SessionStart, client: Client) -> "Attachment":
-        """Begin a call; `session.created` is sent as soon as a route has a session."""
-        return Call(self, start).attach(client)
-
-    def resume(self, token: str, client: Client, last_event_id: str | None) -> "Attachment | None":
-        """Give a call whose client was lost to the client that has come back.
-
-        Args:
-            token: Of its `antiphon.session.resumable` event.
-            client: The new connection.
-            last_event_id: Of the last event that the client received; None when it does not know.
-
-        Returns:
-            None when there is no such call, or not any more.
-        """
-        call = self._resumable.get(token)
-        return None if call is None else call.resume(client, last_event_id)
-
-    # --- for its calls ----------------------------------------------------------------------------------------
-
-    def add(self, call: "Call") -> None:
-        self._calls.add(call)
-        if call.token:
-            self._resumable[call.token] = call
-
-    def discard(self, call: "Call") -> None:
-        self._calls.discard(call)
-        self._resumable.pop(call.token, None)
+    def discard(self, call: "Call") -> None: ...
 
 
 class Call:
-    """One relayed call, which may outlive its client's connection."""
+    """A conversation that may outlive its client's connection; to its session it is the client.
 
-    def __init__(self, engine: RelayEngine, start: SessionStart) -> None:
-        self._engine = engine
+    Everything in it is GA-shaped; each connection has its own edge.
+    """
+
+    def __init__(self, house: House, start: SessionStart) -> None:
+        self._house = house
         self._start = start
         self._loop = asyncio.get_running_loop()
         self._ids = Ids(os.urandom)
-        self.token = secrets.token_urlsafe(32) if start.extensions and engine.options.resume_seconds > 0 else ""
+        self.id = start.call_id or f"rtc_{self._ids.letters(_CALL_LETTERS)}"
+        self.owner = start.owner
+        self.token = secrets.token_urlsafe(32) if start.extensions and house.resume_seconds > 0 else ""
         self._replay = Replay() if self.token else None
-        self._edge: Edge = edge_for(start.dialect, self._to_client, self._ids)
+        self._playback: Playback | None = None
+        self._owed: list[bytes] = []  # audio that a transport with media did not come to play
+        self._heard: dict[str, int] = {}  # what was played of items, in ms, by transports with media
+        self._session_event = b""  # the latest event that tells of the whole configuration
+        self._full = self._slow = False
+        self._session: EngineSession | None = None
         self.attached: Attachment | None = None
-        self._client: Client | None = None
-        self._handle: asyncio.TimerHandle | None = None
+        self._guests: dict[Guest, None] = {}
+        self._asked: dict[str, Guest] = {}  # by event id
+        self._asking: Guest | None = None
         self._parting: asyncio.TimerHandle | None = None
-        self._rings_at = 0.0
-        self._leg: LegState | None = None
-        self._slow = False
-        self._closed = False
         self._announced = False
-        self._relay = Relay(start, engine.routes, engine.options, self, self._ids, self._loop.time(), time.time())
-        engine.add(self)
-        self._set_timer()
+        self._over = False
 
-    # --- the client's side, as its attachment tells it --------------------------------------------------------
+    # --- beginning and coming back ----------------------------------------------------------------------------
 
-    def attach(self, client: Client) -> "Attachment":
-        """Let `client` be the one that the call is with."""
-        self._client = client
-        self.attached = Attachment(self)
-        return self.attached
+    def begin(self, engine: Engine, client: Client) -> "Attachment":
+        """Open the session; `client` is the one that the call is with."""
+        attachment = self._attach(client, self._start)
+        session = engine.open(replace(self._start, dialect=GaDialect(), call_id=self.id), self)
+        if self._over:
+            session.close()
+        else:
+            self._session = session
+        return attachment
 
-    def resume(self, client: Client, last_event_id: str | None) -> "Attachment":
+    def resume(self, client: Client, last_event_id: str | None, start: SessionStart | None) -> "Attachment":
         """Go on with a client that has come back; a connection that it still seems to have is closed."""
         assert self._replay is not None
         self._stop_waiting()
@@ -156,159 +115,249 @@ class Call:
         if before is not None:
             before.close(_NORMAL, "The session goes on over another connection.")
         missed, is_all = self._replay.missed(last_event_id)
+        # What was never played comes first: the events about it were told long before it would have been heard.
+        self._replay.put_before(self._owed, len(missed))
+        missed, self._owed = [*self._owed, *missed], []
         resumed = _event(self._ids, "antiphon.session.resumed", events=len(missed), complete=is_all)
         self._replay.returned(field_of(resumed, "event_id"), len(missed))
-        client.send(resumed)
+        attachment = self._attach(client, start or self._start)
+        attachment.tell(resumed)
+        self._repeat(missed, attachment)
+        return attachment
+
+    def _repeat(self, missed: list[bytes], attachment: "Attachment") -> None:
+        """Tell a client that has come back what it missed."""
+        if self._playback is None:
+            for message in missed:
+                attachment.tell(message)
+            return
+        assert self._replay is not None
+        self._playback.catch_up([self._session_event, *self._replay.before(len(missed))])
         for message in missed:
-            client.send(message)
-        return self.attach(client)
+            if not self._playback.queue(message):
+                attachment.tell(message)
 
-    def receive(self, message: bytes) -> None:
-        inward = self._edge.inward(message)
-        if inward is not None and not self._closed:
-            self._relay.receive(inward, self._loop.time())
-            if self._relay.timers.changed:
-                self._set_timer()
+    def _attach(self, client: Client, start: SessionStart) -> "Attachment":
+        self.attached = Attachment(self, client, start.dialect, self._ids)
+        if start.media:
+            self._playback = Playback(self._publish, self._ask, self._ids, self._heard)
+        return self.attached
 
-    def client_slow(self, slow: bool) -> None:
-        self._slow = slow
-        if self._leg is not None:
-            (self._leg.leg.pause_reading if slow else self._leg.leg.resume_reading)()
+    def _detach(self) -> Client | None:
+        """Let the client go, and keep what it has not heard."""
+        attached, self.attached = self.attached, None
+        if self._playback is not None:
+            self._owed += self._playback.unplayed()
+            self._heard = self._playback.heard
+            self._playback = None
+        self._full = False
+        self.client_slow(False)
+        if attached is None:
+            return None
+        if self._replay is not None:
+            self._replay.mark_lost()
+        return attached.client
+
+    # --- the end ----------------------------------------------------------------------------------------------
 
     def client_gone(self, lost: bool) -> None:
         """The client is gone; a lost one may come back for a while, if it asked for that."""
-        if lost and self._replay is not None and self._announced and not self._closed:
+        if lost and self._replay is not None and self._announced and not self._over:
             self._detach()
-            seconds = self._engine.options.resume_seconds
+            seconds = self._house.resume_seconds
             log.info("a client was lost; its call waits %g s for it", seconds)
-            self._parting = self._loop.call_later(seconds, self.end)
-            self._engine.parked += 1
+            self._parting = self._loop.call_later(seconds, self._give_up)
+            self._house.parked += 1
         else:
+            self._close_guests()
             self.end()
 
+    def _give_up(self) -> None:
+        self._close_guests()
+        self.end()
+
     def end(self) -> None:
-        """End the call for good. Safe to call twice."""
-        if self._closed:
-            return
-        self._closed = True
-        self.attached = self._client = self._leg = None
-        self._engine.discard(self)
-        self._relay.close()
+        """End the call for good, and drop its session. Safe to call twice."""
+        self._over = True
+        self.attached = self._playback = None
+        self._guests.clear()
+        self._asked.clear()
+        self._house.discard(self)
         self._stop_waiting()
-        if self._handle is not None:
-            self._handle.cancel()
+        session, self._session = self._session, None
+        if session is not None:
+            session.close()
+
+    def _close_guests(self) -> None:
+        for guest in tuple(self._guests):
+            guest.client.close(_NORMAL, "The call has ended.")
 
     def _stop_waiting(self) -> None:
         if self._parting is not None:
             self._parting.cancel()
             self._parting = None
-            self._engine.parked -= 1
+            self._house.parked -= 1
 
-    def _detach(self) -> Client | None:
-        assert self._replay is not None
-        client, self._client, self.attached = self._client, None, None
-        if client is not None:
-            self._replay.mark_lost()
-        self.client_slow(False)
-        return client
+    # --- guests -----------------------------------------------------------------------------------------------
 
-    # --- the relay's ports ------------------------------------------------------------------------------------
+    def join(self, client: Client, dialect: Dialect) -> "Guest":
+        """Connect one more client; nothing is told of what was before."""
+        guest = Guest(self, client, dialect, self._ids)
+        self._guests[guest] = None
+        return guest
+
+    def leave(self, guest: "Guest") -> None:
+        self._guests.pop(guest, None)
+
+    def receive_from(self, guest: "Guest", message: bytes) -> None:
+        """Take a client event of a guest; what is wrong with it is told to this guest alone."""
+        if event_id := field_of(message, "event_id"):
+            self._asked[event_id] = guest
+            if len(self._asked) > _MOST_ASKED:
+                del self._asked[next(iter(self._asked))]
+        self._asking = guest
+        try:
+            self.receive(message)
+        finally:
+            self._asking = None
+
+    def _asker(self, message: bytes) -> "Guest | None":
+        """Return the guest whose event an `error` event is about."""
+        if b'"error"' not in message[:_HEAD_BYTES] or type_of(message) != "error":
+            return None
+        event_id = _error_of(message)
+        return self._asked.get(event_id) if event_id else self._asking
+
+    # --- client events ----------------------------------------------------------------------------------------
+
+    def receive(self, message: bytes) -> None:
+        """Take a client event, in GA's shape, from whoever is connected."""
+        if self._playback is not None:
+            self._playback.receive(message)
+        else:
+            self._ask(message)
+
+    def _ask(self, message: bytes) -> None:
+        if self._session is not None:
+            self._session.receive(message)
+
+    def client_slow(self, slow: bool) -> None:
+        self._slow = slow
+        if self._session is not None:
+            self._session.client_slow(slow or self._full)
+
+    def _note_room(self, playback: Playback) -> None:
+        """Hold back the session while very much waits to be played."""
+        if playback.is_full is not self._full:
+            self._full = playback.is_full
+            self.client_slow(self._slow)
+
+    # --- media, for transports that carry it -------------------------------------------------------------------
+
+    def hear(self, pcm: bytes) -> None:
+        if self._playback is not None:
+            self._playback.hear(pcm)
+
+    def pull(self) -> bytes | None:
+        playback = self._playback
+        if playback is None:
+            return None
+        if self._full:
+            self._note_room(playback)
+        return playback.pull()
+
+    # --- the session's client ---------------------------------------------------------------------------------
 
     def send(self, message: bytes) -> None:
-        self._edge.outward(message)
+        if self._playback is not None:
+            self._playback.take(message)
+            self._note_room(self._playback)
+        else:
+            self._publish(message)
 
-    def open_leg(self, state: LegState, route: Route) -> Leg:
-        identifier = self._start.safety_identifier
-        headers = (("OpenAI-Safety-Identifier", identifier),) if identifier else ()
-        return route.open(LegStart(self._start, headers), _Ear(self, state))
+    def close(self, code: int, reason: str) -> None:
+        """The call ends: tell everybody who is connected."""
+        clients = [guest.client for guest in self._guests]
+        if self.attached is not None:
+            clients.append(self.attached.client)
+        self._over = True
+        self.attached = None
+        self._guests.clear()
+        self._house.discard(self)
+        for client in clients:
+            client.close(code, reason)
+        # Later, because the session itself may be asking for this from within one of its methods.
+        self._loop.call_soon(self.end)
 
-    def serve_by(self, state: LegState | None) -> None:
-        self._leg = state
-        if self._client is not None:
-            self._client.resume_reading()
-        if state is not None and self._slow:
-            state.leg.pause_reading()
-        if state is not None and not self._announced:
-            self._announced = True
-            if self.token:
-                seconds = self._engine.options.resume_seconds
-                self._to_client(
-                    _event(self._ids, "antiphon.session.resumable", token=self.token, resume_seconds=seconds)
-                )
+    def abort(self) -> None:
+        if self.attached is not None:
+            self.attached.client.abort()
 
-    def log(self, message: str) -> None:
-        log.warning("%s", message)
+    @property
+    def unsent(self) -> int:
+        return self.attached.client.unsent if self.attached is not None else 0
 
-    def _to_client(self, message: bytes) -> None:
+    def pause_reading(self) -> None:
+        if self.attached is not None:
+            self.attached.client.pause_reading()
+
+    def resume_reading(self) -> None:
+        if self.attached is not None:
+            self.attached.client.resume_reading()
+
+    def _publish(self, message: bytes) -> None:
+        """Tell everybody who is connected, and keep it for a client that comes back."""
+        if self._guests and (asker := self._asker(message)) is not None:
+            asker.tell(message)
+            return
         if self._replay is not None:
             self._replay.add(message)
-        if self._client is not None:
-            self._client.send(message)
+            if message.find(_SESSION, 0, _HEAD_BYTES) >= 0 and type_of(message).startswith("session."):
+                self._session_event = message
+        if self.attached is not None:
+            self.attached.tell(message)
+        for guest in tuple(self._guests):
+            guest.tell(message)
+        if not self._announced:
+            self._announce()
 
-    def close_client(self, code: int, reason: str) -> None:
-        client = self._client
-        self.end()
-        if client is not None:
-            client.close(code, reason)
-
-    # --- what legs tell ---------------------------------------------------------------------------------------
-
-    def leg_received(self, state: LegState, message: bytes) -> None:
-        if self._closed:
-            return
-        self._relay.leg_received(state, message, self._loop.time())
-        if self._relay.timers.changed:
-            self._set_timer()
-
-    def leg_ended(self, state: LegState, end: LegEnd) -> None:
-        if not self._closed:
-            self._relay.leg_ended(state, end, self._loop.time())
-            self._set_timer()
-
-    def leg_slow(self, state: LegState, slow: bool) -> None:
-        if state is self._leg and self._client is not None:
-            (self._client.pause_reading if slow else self._client.resume_reading)()
-
-    # --- timers -----------------------------------------------------------------------------------------------
-
-    def _set_timer(self) -> None:
-        self._relay.timers.changed = False
-        deadline = None if self._closed else self._relay.timers.next()
-        if self._handle is not None:
-            # A timer that rings early finds nothing due and is set anew: cheaper than moving it.
-            if deadline is not None and self._rings_at <= deadline:
-                return
-            self._handle.cancel()
-            self._handle = None
-        if deadline is not None:
-            self._rings_at = deadline
-            self._handle = self._loop.call_at(deadline, self._ring)
-
-    def _ring(self) -> None:
-        self._handle = None
-        if not self._closed:
-            self._relay.handle_deadline(self._loop.time())
-            self._set_timer()
+    def _announce(self) -> None:
+        """Behind the session's first event, which is `session.created`, tell what to come back with."""
+        self._announced = True
+        if self.token:
+            told = {"token": self.token, "resume_seconds": self._house.resume_seconds, "call_id": self.id}
+            self._publish(_event(self._ids, "antiphon.session.resumable", **told))
 
 
 class Attachment:
-    """One connection of a client to its call: an `EngineSession` to the transport.
+    """The connection of the client that the call is with: an `EngineSession` to its transport.
 
     Once the client has come back over another connection, this one has no say any more.
     """
 
-    __slots__ = ("_call",)
+    __slots__ = ("_call", "_edge", "client", "tell")
 
-    def __init__(self, call: Call) -> None:
+    def __init__(self, call: Call, client: Client, dialect: Dialect, ids: Ids) -> None:
         self._call = call
+        self.client = client
+        self._edge: Edge = edge_for(dialect, client.send, ids)
+        self.tell = self._edge.outward
+
+    @property
+    def call_id(self) -> str:
+        return self._call.id
+
+    @property
+    def token(self) -> str:
+        """What its client may come back with; "" when it may not."""
+        return self._call.token
 
     def receive(self, message: bytes) -> None:
-        """Take one client event; what is wrong with it is told by the model's server."""
-        if self._call.attached is self:
-            self._call.receive(message)
+        """Take one client event."""
+        if self._call.attached is self and (inward := self._edge.inward(message)) is not None:
+            self._call.receive(inward)
 
     def client_slow(self, slow: bool) -> None:
-        """Hold back the model's server while the client does not keep up."""
         if self._call.attached is self:
             self._call.client_slow(slow)
 
@@ -317,24 +366,57 @@ class Attachment:
         if self._call.attached is self:
             self._call.client_gone(lost)
 
+    def hear(self, pcm: bytes) -> None:
+        """Add what the user says; for transports with media.
 
-class _Ear:
-    """A leg's listener."""
+        Args:
+            pcm: PCM16 at 24000 Hz.
+        """
+        if self._call.attached is self:
+            self._call.hear(pcm)
 
-    __slots__ = ("_call", "_state")
+    def pull(self) -> bytes | None:
+        """Return the next 20 ms to play, PCM16 at 24000 Hz; None while there is nothing."""
+        return self._call.pull() if self._call.attached is self else None
 
-    def __init__(self, call: Call, state: LegState) -> None:
+
+class Guest:
+    """The connection of one more client: an `EngineSession` to its transport."""
+
+    __slots__ = ("_call", "_edge", "client", "tell")
+
+    def __init__(self, call: Call, client: Client, dialect: Dialect, ids: Ids) -> None:
         self._call = call
-        self._state = state
+        self.client = client
+        self._edge: Edge = edge_for(dialect, client.send, ids)
+        self.tell = self._edge.outward
 
-    def leg_received(self, message: bytes) -> None:
-        self._call.leg_received(self._state, message)
+    def receive(self, message: bytes) -> None:
+        inward = self._edge.inward(message)
+        if inward is not None:
+            self._call.receive_from(self, inward)
 
-    def leg_ended(self, end: LegEnd) -> None:
-        self._call.leg_ended(self._state, end)
+    def client_slow(self, slow: bool) -> None:
+        """Nothing to do: a guest that reads too little is closed by its transport, and holds up nobody."""
 
-    def leg_slow(self, slow: bool) -> None:
-        self._call.leg_slow(self._state, slow)
+    def close(self, lost: bool = False) -> None:  # noqa: ARG002 - a guest may join again
+        self._call.leave(self)
+
+
+class _ErrorBody(msgspec.Struct):
+    event_id: str | None = None
+
+
+class _ErrorEvent(msgspec.Struct):
+    error: _ErrorBody
+
+
+def _error_of(message: bytes) -> str | None:
+    """Return the client event's id that an `error` event names."""
+    try:
+        return msgspec.json.decode(message, type=_ErrorEvent).error.event_id
+    except msgspec.MsgspecError:
+        return None
 
 
 def _event(ids: Ids, kind: str, **fields: object) -> bytes:

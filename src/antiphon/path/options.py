@@ -41,7 +41,6 @@ class RelayOptions:
     return_seconds: float = 15.0
     """Seconds between tries to go back to a better route."""
 
-    resume_seconds: float = 60.0
     """How long a client that was lost may come back to its call."""
 
     backoff_seconds: float = 0.25

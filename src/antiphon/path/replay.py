@@ -28,6 +28,19 @@ class Replay:
             self._bytes -= len(self._messages.popleft())
             self._dropped += 1
 
+    def put_before(self, messages: list[bytes], latest: int) -> None:
+        """Put in messages that were held back, before the `latest` ones."""
+        if messages:
+            kept = list(self._messages)
+            at = len(kept) - latest
+            self._messages = deque([*kept[:at], *messages, *kept[at:]])
+            self._bytes += sum(map(len, messages))
+
+    def before(self, latest: int) -> list[bytes]:
+        """Return what is kept from before the `latest` messages."""
+        kept = list(self._messages)
+        return kept[: len(kept) - latest]
+
     def mark_lost(self) -> None:
         """The connection broke: a client that does not say what it has gets what comes from here on."""
         self._lost_at = self._dropped + len(self._messages)

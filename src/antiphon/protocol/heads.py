@@ -4,8 +4,9 @@ Nothing here checks that an event is a valid one. Where nothing else is said, th
 does with servers.
 """
 
+import re
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -29,6 +30,20 @@ _COMPACT, _SPACED = map(len, _APPENDS)
 _COLON_AT = len(b'{"type":')
 _QUOTE, _EQUALS, _BRACE = b'"=}'
 _HEAD_BYTES = 300
+_IDS = re.compile(rb'"(event_id|response_id|item_id)":"([^"]*)"')
+_INDEXES = re.compile(rb'"(output_index|content_index)":(\d{1,6})[,}]')
+
+
+class AudioDelta(NamedTuple):
+    """The fields of a `response.output_audio.delta`, and where in the message its base64 begins and ends."""
+
+    event_id: str
+    response_id: str
+    item_id: str
+    output_index: int
+    content_index: int
+    begin: int
+    end: int
 
 
 def type_of(message: bytes) -> str:
@@ -115,6 +130,31 @@ def plain_audio_delta(message: bytes) -> tuple[str, int] | None:
         return None
     size = (end - begin - (message[end - 1] == _EQUALS) - (message[end - 2] == _EQUALS)) * 3 // 4
     return message[item : message.index(b'"', item)].decode(errors="replace"), size
+
+
+def audio_delta(message: bytes) -> AudioDelta | None:
+    """Return what a `response.output_audio.delta` in the usual spelling says; None for others.
+
+    For servers, which are trusted, as in `plain_audio_delta`.
+    """
+    at = message.find(b'"type":"response.output_audio.delta"', 0, _HEAD_BYTES)
+    begin = message.find(b'"delta":"', at, at + _HEAD_BYTES) + 9 if at > 0 else 0
+    end = message.find(b'"', begin)
+    if begin < 10 or end < 0:
+        return None
+    frame = message[:begin] + message[end:]
+    ids, indexes = dict(_IDS.findall(frame)), dict(_INDEXES.findall(frame))
+    if len(ids) != 3 or len(indexes) != 2 or b"\\" in frame or frame.rfind(b"{") or frame[-1] != _BRACE:
+        return None
+    return AudioDelta(
+        ids[b"event_id"].decode(errors="replace"),
+        ids[b"response_id"].decode(errors="replace"),
+        ids[b"item_id"].decode(errors="replace"),
+        int(indexes[b"output_index"]),
+        int(indexes[b"content_index"]),
+        begin,
+        end,
+    )
 
 
 def with_event_id(message: bytes, event_id: str) -> bytes:

@@ -82,7 +82,8 @@ class Session:
         self._equipment = equipment or Equipment()
         limits = self._equipment.limits
         self._kit = Kit(ids, limits)
-        self.id = ids.session()
+        # A call and its session share their letters, as in real traffic.
+        self.id = f"sess_{start.call_id.removeprefix('rtc_')}" if start.call_id else ids.session()
         self._kind = start.kind
         self._model = start.model
         self._config = self._defaults = start.config

@@ -22,6 +22,9 @@ class SessionStart:
         asked: What was asked for on the client's behalf before it connected, as a GA `session` of which only some keys
             are set: what a client secret or an agent carries. `config` has it already.
         safety_identifier: Of the end user, as `OpenAI-Safety-Identifier` gave it.
+        call_id: Of the call that the session is, "rtc_" and letters; "" lets one be chosen where it is needed.
+        media: Whether the client sends and hears audio as media, such as RTP, and not in events.
+        owner: Which client secret the call was begun with, "" for an API key; only its holder may see the call again.
     """
 
     model: str
@@ -31,3 +34,6 @@ class SessionStart:
     extensions: bool = False
     asked: Mapping[str, Any] = field(default_factory=dict)
     safety_identifier: str | None = None
+    call_id: str = ""
+    media: bool = False
+    owner: str = ""

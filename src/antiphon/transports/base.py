@@ -3,7 +3,7 @@
 An engine fits these interfaces without knowing this room, and a transport without knowing an engine.
 """
 
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from antiphon.session.start import SessionStart
 
@@ -61,6 +61,32 @@ class EngineSession(Protocol):
                 when the client sent 1001, as browsers do for a page that is left or loaded anew. A CLOSE frame with
                 any other code, or with none (1005, a browser's plain `close()`), and a breach of the protocol are an
                 end.
+        """
+        ...
+
+
+@runtime_checkable
+class MediaSession(EngineSession, Protocol):
+    """What answers a client whose audio comes and goes as media: `SessionStart.media`."""
+
+    @property
+    def call_id(self) -> str:
+        """Of the call, "rtc_" and letters."""
+        ...
+
+    @property
+    def token(self) -> str:
+        """What the client may come back with; "" when it may not."""
+        ...
+
+    def hear(self, pcm: bytes) -> None:
+        """Add what the user says, PCM16 at 24000 Hz, in real time."""
+        ...
+
+    def pull(self) -> bytes | None:
+        """Return the next 20 ms to play, PCM16 at 24000 Hz; None while there is nothing.
+
+        What was pulled counts as heard.
         """
         ...
 

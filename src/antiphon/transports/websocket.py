@@ -18,8 +18,8 @@ from antiphon.errors import ClientEventError
 from antiphon.protocol import codec
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.server_events import Error, ErrorDetail
-from antiphon.session.start import SessionStart
-from antiphon.transports.base import Client, Engine, EngineSession
+from antiphon.transports.admission import Admission, Refusal
+from antiphon.transports.base import Engine, EngineSession
 from antiphon.transports.handshake import Handshake
 from antiphon.transports.picows_glue import Listener, PatientTransport, Takeover
 
@@ -63,33 +63,6 @@ class WebSocketLimits:
     max_unsent: int = 16_000_000
     ping_seconds: float = 20.0
     close_seconds: float = 5.0
-
-
-@dataclass(frozen=True)
-class Admission:
-    """A session may begin; `release` is called once when it has ended.
-
-    `resume` joins the client to a session that waits for it, in the place of a new one.
-    """
-
-    start: SessionStart
-    release: Callable[[], None]
-    resume: Callable[[Client], EngineSession] | None = None
-
-
-@dataclass(frozen=True)
-class Refusal:
-    """No session: an `error` event tells why, then the connection is closed.
-
-    The refusal is in-band, after the upgrade, because browsers hide what an HTTP error says.
-    """
-
-    error: ErrorDetail
-    close_code: int
-
-    @property
-    def close_reason(self) -> str:
-        return f"{self.error.type}.{self.error.code}" if self.error.code else self.error.type
 
 
 Admit = Callable[[Handshake], Admission | Refusal]
