@@ -1,6 +1,6 @@
 # Everything runs from .venv, which `scripts/setup` makes and keeps in step with requirements/*.txt.
 .DEFAULT_GOAL := help
-.PHONY: help run test lint types unit fuzz format docs bench lock setup clean
+.PHONY: help run test packages lint types unit fuzz format docs bench lock setup clean
 # The steps of `make test` in their order, also under `make -j`.
 .NOTPARALLEL:
 MAKEFLAGS += --no-print-directory
@@ -18,7 +18,7 @@ run:  ## Serve; HOST= PORT= CONFIG= and ARGS="--log-level debug" are passed on
 	@exec $(python) -m antiphon serve $(if $(HOST),--host '$(HOST)') $(if $(PORT),--port '$(PORT)') \
 		$(if $(CONFIG),--config '$(CONFIG)') $(ARGS)
 
-test: lint types unit  ## Everything that must pass before a change goes in
+test: lint types packages unit  ## Everything that must pass before a change goes in
 
 lint: setup  ## Lock files, formatting and lint
 	$(call step,lock files match pyproject.toml,$(python) scripts/check_lock.py)
@@ -53,6 +53,9 @@ lock: setup  ## Resolve pyproject.toml into requirements/*.txt; UPGRADE=1 takes 
 
 setup:  ## Make .venv ready for development
 	@scripts/setup dev
+
+packages:  ## Install the programs that tests drive: browsers; as root, else say what is missing
+	@scripts/system_packages
 
 clean:  ## Remove .venv, caches and built files
 	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist

@@ -1,14 +1,17 @@
 """The pages of docs/ do what they say: commands run, settings load, links lead somewhere."""
 
+import asyncio
 import re
 import subprocess
 import sys
 import tomllib
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.running import RunningServer, running_server
+from tests.transports.webrtc.kit import Client
 
 from antiphon.agents.loader import load_agent
 from antiphon.audio.pcm import Wav, read_wav, write_wav
@@ -58,6 +61,26 @@ def test_a_python_program_works(program: str, server: RunningServer) -> None:
     assert re.search(r"\b(4|four)\b", result.stdout)
 
 
+@pytest.mark.parametrize("program", blocks("python call"))
+async def test_a_program_works_beside_a_call(program: str, server: RunningServer) -> None:
+    """It is given the id of a running WebRTC call, which it hangs up at its end."""
+    caller = Client()
+    headers = {"Content-Type": "application/sdp"}
+    offer = (await caller.offer()).encode()
+    request = urllib.request.Request(f"{server.base_url}/realtime/calls?model=gpt-realtime", offer, headers)
+    with await asyncio.to_thread(urllib.request.urlopen, request) as answer:
+        call_id = answer.headers["Location"].rpartition("/")[2]
+        await caller.take(answer.read().decode())
+    beside = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", server.rewritten(program), call_id, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    )
+    told, complaints = await asyncio.wait_for(beside.communicate(), 60)
+    assert beside.returncode == 0, complaints.decode()
+    assert re.search(r"\b(4|four)\b", told.decode())
+    await caller.wait_for(lambda caller: caller.channel is not None and caller.channel.readyState == "closed")
+    await caller.close()
+
+
 @pytest.mark.parametrize("text", blocks("toml settings"))
 def test_a_settings_sample_loads(text: str, tmp_path: Path) -> None:
     (tmp_path / "antiphon.toml").write_text(text)
@@ -85,7 +108,8 @@ def test_every_page_is_in_the_index() -> None:
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.name)
 def test_an_example_works(example: Path, server: RunningServer, tmp_path: Path) -> None:
-    arguments = [str(recording(tmp_path)), str(tmp_path / "answer.wav")] if example.name == "voice.py" else []
+    speaks = example.name in ("voice.py", "webrtc_client.py")
+    arguments = [str(recording(tmp_path)), str(tmp_path / "answer.wav")] if speaks else []
     result = subprocess.run(
         [sys.executable, str(example), *arguments],
         env={**server.environment, "OPENAI_BASE_URL": server.base_url},

@@ -7,15 +7,13 @@ from collections.abc import AsyncIterator
 from typing import Any, cast
 
 import httpx2
-from starlette.applications import Starlette
-from starlette.routing import Route
 
 from antiphon.config.settings import ServerSettings
 from antiphon.engines.scripted import ScriptedEngine, parse_script
 from antiphon.gateway.engine import Backend
-from antiphon.gateway.http_events import EVENTS_PATH, HttpEventRoutes
+from antiphon.gateway.http_events import EVENTS_PATH
 from antiphon.gateway.server import Server
-from antiphon.transports.http import HttpLimits, HttpSessions
+from antiphon.transports.http import HttpLimits
 
 PATIENCE = 20.0  # seconds until a wait is given up; a test that passes never waits so long
 STREAM = {"Accept": "text/event-stream"}
@@ -30,23 +28,10 @@ class HttpGateway:
 
     def __init__(self, answers: str | Backend, limits: HttpLimits | None, **settings: Any) -> None:
         backend = _scripted(answers) if isinstance(answers, str) else answers
-        self.server = Server(ServerSettings(port=0, **settings), backend, around=self._with_events)
-        calls = self.server._calls
-        admit = self.server._websockets.admit
-        self.sessions = HttpSessions(calls, admit, calls.send, calls.hang_up_by_token, limits)
+        self.server = Server(ServerSettings(port=0, **settings), backend)
+        self.sessions = self.server._sessions
+        self.sessions.limits = limits or self.sessions.limits
         self.http = httpx2.AsyncClient(trust_env=False, timeout=PATIENCE)
-
-    def _with_events(self, app: Starlette) -> Starlette:
-        for method, name in (("GET", "listen"), ("POST", "post"), ("DELETE", "hang_up")):
-            for prefix in ("", "/openai"):
-                app.router.routes.append(Route(prefix + EVENTS_PATH, self._handler(name), methods=[method]))
-        return app
-
-    def _handler(self, name: str) -> Any:
-        async def handle(request: Any) -> Any:
-            return await getattr(HttpEventRoutes(self.sessions), name)(request)
-
-        return handle
 
     @property
     def url(self) -> str:
@@ -58,7 +43,6 @@ class HttpGateway:
 
     async def __aexit__(self, *_: object) -> None:
         await self.http.aclose()
-        self.sessions.abort()
         await self.server.stop()
 
     # --- as a client ------------------------------------------------------------------------------------------

@@ -120,8 +120,6 @@ async def test_every_call_is_unknown(locked_gateway: Running, prefix: str, actio
 @pytest.mark.parametrize(
     ("path", "code"),
     [
-        ("/v1/realtime?model=gpt-realtime", "webrtc_not_available"),
-        ("/v1/realtime/calls", "webrtc_not_available"),
         ("/v1/realtime/translations/calls", "translation_not_available"),
         ("/v1/realtime/translations/client_secrets", "translation_not_available"),
     ],

@@ -261,7 +261,7 @@ async def test_answers_are_for_the_pages_that_may_connect(open_gateway: Running,
     page = {"Origin": "http://127.0.0.1:5173"}
     response = await open_gateway.http.post(SECRETS, headers=page)
     assert response.headers["access-control-allow-origin"] == page["Origin"]
-    assert response.headers["access-control-expose-headers"] == "Location, X-Request-Id"
+    assert response.headers["access-control-expose-headers"] == "Location, X-Request-Id, Antiphon-Session, Retry-After"
     assert "Origin" in response.headers["vary"]
     stranger = {"Origin": "https://evil.example"}
     refused = await open_gateway.http.post(SECRETS, headers=stranger)

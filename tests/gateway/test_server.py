@@ -130,9 +130,9 @@ async def test_a_signal_drains_and_a_second_one_stops_at_once(monkeypatch: pytes
     monkeypatch.setattr("antiphon.gateway.server._announce", lambda settings, port: ready.set())
     original = Server.__init__
 
-    def remembering(self: Server, *arguments: Any) -> None:
+    def remembering(self: Server, *arguments: Any, **named: Any) -> None:
         made.append(self)
-        original(self, *arguments)
+        original(self, *arguments, **named)
 
     monkeypatch.setattr(Server, "__init__", remembering)
     engine = GreetingEngine()

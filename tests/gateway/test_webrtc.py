@@ -94,6 +94,17 @@ async def test_what_is_sent_along_comes_before_the_secret_s(locked_gateway: Runn
     assert (start.model, start.config.instructions, start.config.tool_choice) == ("gpt-realtime", "Be kind.", "none")
 
 
+async def test_a_secret_of_a_session_without_a_model_opens_one_with_the_usual(
+    locked_gateway: Running, client: Client
+) -> None:
+    """The answer to its maker showed that model."""
+    made = (await locked_gateway.http.post("/v1/realtime/client_secrets", headers=KEY)).json()
+    headers = SDP | {"Authorization": f"Bearer {made['value']}"}
+    answer = await locked_gateway.http.post(CALLS, headers=headers, content=await client.offer())
+    assert answer.status_code == 201
+    assert locked_gateway.engine.sessions[0].start.model == made["session"]["model"]
+
+
 async def test_a_client_of_the_beta_s_time_is_served_in_its_shape(open_gateway: Running, client: Client) -> None:
     answer = await open_gateway.http.post("/v1/realtime?model=gpt-realtime", headers=SDP, content=await client.offer())
     assert answer.status_code == 201
@@ -101,26 +112,31 @@ async def test_a_client_of_the_beta_s_time_is_served_in_its_shape(open_gateway: 
     assert "modalities" in (await event(client))["session"]
 
 
-@pytest.mark.parametrize(
-    ("how", "status", "code", "param"),
-    [
-        ({"content": "nonsense", "headers": SDP}, 400, "invalid_offer", "sdp"),
-        ({"content": "v=0", "headers": {"Content-Type": "text/html"}}, 400, "unsupported_content_type", None),
-        ({"content": "v=0"}, 400, "unsupported_content_type", None),
-        ({"files": {"session": (None, "{}")}}, 400, "missing_required_parameter", "sdp"),
-        ({"files": {"sdp": (None, "v=0"), "session": (None, "{")}}, 400, "invalid_json", "session"),
-        ({"files": {"sdp": (None, "v=0"), "session": (None, "[]")}}, 400, "invalid_json", "session"),
-        ({"files": {"sdp": (None, "v=0"), "session": (None, '{"type":"realtime","volume":1}')}}, 400, "unknown_parameter", "session.volume"),
-        ({"content": "--x", "headers": {"Content-Type": "multipart/form-data; boundary=y"}}, 400, "missing_required_parameter", "sdp"),
-        ({"content": "--x", "headers": {"Content-Type": "multipart/form-data"}}, 400, "invalid_form", None),
-    ],
-)  # fmt: skip
+def form(sdp: str | None, session: str | None = None) -> dict[str, Any]:
+    fields = {"sdp": sdp, "session": session}
+    return {"files": {name: (None, value) for name, value in fields.items() if value is not None}}
+
+
+WRONG: list[tuple[dict[str, Any], str, str | None]] = [
+    ({"content": "nonsense", "headers": SDP}, "invalid_offer", "sdp"),
+    ({"content": "v=0", "headers": {"Content-Type": "text/html"}}, "unsupported_content_type", None),
+    ({"content": "v=0"}, "unsupported_content_type", None),
+    (form(None, "{}"), "missing_required_parameter", "sdp"),
+    (form("v=0", "{"), "invalid_json", "session"),
+    (form("v=0", "[]"), "invalid_json", "session"),
+    (form("v=0", '{"type":"realtime","volume":1}'), "unknown_parameter", "session.volume"),
+    ({"content": "--x", "headers": {"Content-Type": "multipart/form-data; boundary=y"}}, "invalid_form", None),
+    ({"content": "--x", "headers": {"Content-Type": "multipart/form-data"}}, "invalid_form", None),
+]
+
+
+@pytest.mark.parametrize(("how", "code", "param"), WRONG)
 async def test_what_is_no_offer_is_refused_with_the_reason(
-    open_gateway: Running, how: dict[str, Any], status: int, code: str, param: str | None
+    open_gateway: Running, how: dict[str, Any], code: str, param: str | None
 ) -> None:
     answer = await open_gateway.http.post(f"{CALLS}?model=gpt-realtime", **how)
     error = answer.json()["error"]
-    assert (answer.status_code, error["code"], error["param"]) == (status, code, param), error
+    assert (answer.status_code, error["code"], error["param"]) == (400, code, param), error
     assert open_gateway.server.sessions == 0
 
 

@@ -89,7 +89,13 @@ class Bench:
     # --- the ear ---
 
     def hear(self, ms: int) -> bytes:
-        """Listen for so long; None is silence and is left out."""
+        """Listen for so long, and live; None is silence and is left out."""
+        heard = self.miss(ms)
+        self.playback.confirm()
+        return heard
+
+    def miss(self, ms: int) -> bytes:
+        """Let so much be played without a sign of life."""
         return b"".join(frame for _ in range(ms // 20) if (frame := self.playback.pull()) is not None)
 
     def hear_out(self) -> bytes:
@@ -97,6 +103,7 @@ class Bench:
         heard = b""
         while frame := self.playback.pull():
             heard += frame
+        self.playback.confirm()
         return heard
 
     # --- what was seen ---

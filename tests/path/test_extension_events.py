@@ -4,11 +4,14 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+SENDERS = ("src/antiphon/path", "src/antiphon/transports")
 
 
 def test_the_table_of_extension_events_is_complete() -> None:
-    sources = "\n".join(path.read_text() for path in (ROOT / "src/antiphon/path").glob("*.py"))
+    sources = "\n".join(path.read_text() for folder in SENDERS for path in (ROOT / folder).rglob("*.py"))
     sent = {f"antiphon.{name}" for name in re.findall(r'\.extension\(\s*"([a-z_.]+)"', sources)}
-    sent |= set(re.findall(r'_event\(self\._ids, "(antiphon\.[a-z_.]+)"', sources))
-    documented = set(re.findall(r"^\| `(antiphon\.[a-z_.]+)` \|", (ROOT / "docs/relay.md").read_text(), re.MULTILINE))
-    assert sent == documented
+    # The names of loggers have one dot.
+    sent |= set(re.findall(r'"(antiphon\.[a-z_]+\.[a-z_]+)"', sources))
+    page = (ROOT / "docs/transports.md").read_text()
+    documented = re.findall(r"^\| `(antiphon\.[a-z_.]+)` \|", page, re.MULTILINE)
+    assert sorted(documented) == sorted(sent)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from antiphon.config.declaring import secret_setting, setting
 from antiphon.config.values import BOOLEAN, Kind, choice, integer, optional_text, seconds, secret, show
 
-_HOST = r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])"
+# No literal IPv6 addresses: what asks these servers for this one does not read them.
+_HOST = r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?"
 _STUN = re.compile(rf"stun:{_HOST}(?::[0-9]{{1,5}})?")
 _TURN = re.compile(rf"turns?:{_HOST}(?::[0-9]{{1,5}})?(?:\?transport=(?:udp|tcp))?")
 

@@ -17,25 +17,19 @@ from starlette.routing import Route
 from antiphon import __version__
 from antiphon.errors import ClientEventError
 from antiphon.gateway.auth import AccessDeniedError, Keyring
-from antiphon.gateway.calls import CALL_ACTIONS, CallRoutes
+from antiphon.gateway.calls import CallRoutes
+from antiphon.gateway.chat import ChatRoutes
 from antiphon.gateway.client_secrets import ClientSecrets
 from antiphon.gateway.engine import Backend
 from antiphon.gateway.errors import RequestError, error_response
+from antiphon.gateway.http_events import HttpEventRoutes
 from antiphon.gateway.limits import Capacity
 from antiphon.gateway.middleware import Cors, Failures, RequestIds
 from antiphon.gateway.openapi import Operation, describe
 from antiphon.gateway.origins import Origins
-from antiphon.gateway.session_bodies import (
-    BetaSession,
-    BetaTranscriptionSession,
-    ClientSecretCreated,
-    CreateBetaSession,
-    CreateBetaTranscriptionSession,
-    CreateClientSecret,
-)
 from antiphon.gateway.sessions import SessionRoutes, key_of
 from antiphon.protocol.models import REALTIME_MODELS, is_realtime_model
-from antiphon.transports.websocket import PATH, TRANSLATIONS_PATH
+from antiphon.transports.websocket import PATH
 
 AZURE_PREFIX = "/openai"
 
@@ -50,6 +44,8 @@ class Gateway:
     secrets: ClientSecrets
     origins: Origins
     calls: CallRoutes
+    events: HttpEventRoutes
+    chat: ChatRoutes
     clock: Callable[[], float] = time.time
 
 
@@ -69,71 +65,10 @@ def application(gateway: Gateway) -> Starlette:
 
 def operations(gateway: Gateway) -> tuple[Operation, ...]:
     """Return all that is served over HTTP."""
-    routes = _Routes(gateway)
     sessions = SessionRoutes(gateway.backend, gateway.keyring, gateway.secrets, gateway.clock)
-    calls = gateway.calls
-    sdp: dict[str, Any] = {"body": str, "media": "application/sdp", "failures": (501, 503)}
-    return (
-        Operation("GET", "/", routes.home, "What this server is", Home, keyed=False),
-        Operation("GET", "/healthz", routes.healthz, "Whether the process lives", Health, keyed=False),
-        Operation(
-            "GET",
-            "/readyz",
-            routes.readyz,
-            "Whether a call is answered at once",
-            Health,
-            keyed=False,
-            failures=(503,),
-            failed=NotReady,
-        ),
-        Operation("GET", "/openapi.json", routes.openapi, "This document", dict[str, Any], keyed=False),
-        Operation("GET", "/v1/models", routes.models, "List the models", ModelList),
-        Operation("GET", "/v1/models/{id}", routes.model, "Show a model", Model, failures=(404,)),
-        Operation("GET", PATH, routes.not_a_websocket, "Begin a session over WebSocket", keyed=False, failures=(426,)),
-        Operation("POST", PATH, calls.create_beta_call, "Begin a WebRTC call (beta)", status=201, **sdp),
-        Operation(
-            "POST",
-            f"{PATH}/client_secrets",
-            sessions.create_client_secret,
-            "Make a client secret",
-            ClientSecretCreated,
-            CreateClientSecret,
-        ),
-        Operation(
-            "POST",
-            f"{PATH}/sessions",
-            sessions.create_session,
-            "Make a client secret (beta)",
-            BetaSession,
-            CreateBetaSession,
-        ),
-        Operation(
-            "POST",
-            f"{PATH}/transcription_sessions",
-            sessions.create_transcription_session,
-            "Make a client secret for transcription (beta)",
-            BetaTranscriptionSession,
-            CreateBetaTranscriptionSession,
-        ),
-        Operation("POST", f"{PATH}/calls", calls.create_call, "Begin a WebRTC call", status=201, **sdp),
-        Operation("POST", f"{PATH}/calls/{{id}}/hangup", calls.hang_up, "End a call", failures=(404,)),
-        Operation("DELETE", f"{PATH}/calls/{{id}}", calls.hang_up, "End a call", failures=(404,)),
-        Operation("GET", f"{PATH}/ice_servers", calls.ice_servers, "STUN and TURN servers for WebRTC", dict[str, Any]),
-        *(
-            Operation(
-                "POST", f"{PATH}/calls/{{id}}/{name}", calls.act_on_call, f"{name.title()} a call", failures=(404,)
-            )
-            for name in CALL_ACTIONS
-        ),
-        Operation(
-            "POST",
-            f"{TRANSLATIONS_PATH}/client_secrets",
-            calls.create_translation,
-            "Make a client secret for translation",
-            failures=(501,),
-        ),
-        Operation("POST", f"{TRANSLATIONS_PATH}/calls", calls.create_translation, "Begin a translation call", **sdp),
-    )
+    own = _Routes(gateway).operations()
+    others = (sessions, gateway.calls, gateway.events, gateway.chat)
+    return (*own, *(operation for routes in others for operation in routes.operations()))
 
 
 def _served(operation: Operation) -> Iterator[Route]:
@@ -206,6 +141,22 @@ class _Routes:
         self._gateway = gateway
         self._started_at = int(gateway.clock())
         self._document: bytes | None = None
+
+    def operations(self) -> tuple[Operation, ...]:
+        not_ready: dict[str, Any] = {"failures": (503,), "failed": NotReady}
+        return (
+            Operation("GET", "/", self.home, "What this server is", Home, keyed=False),
+            Operation("GET", "/healthz", self.healthz, "Whether the process lives", Health, keyed=False),
+            Operation(
+                "GET", "/readyz", self.readyz, "Whether a call is answered at once", Health, keyed=False, **not_ready
+            ),
+            Operation("GET", "/openapi.json", self.openapi, "This document", dict[str, Any], keyed=False),
+            Operation("GET", "/v1/models", self.models, "List the models", ModelList),
+            Operation("GET", "/v1/models/{id}", self.model, "Show a model", Model, failures=(404,)),
+            Operation(
+                "GET", PATH, self.not_a_websocket, "Begin a session over WebSocket", keyed=False, failures=(426,)
+            ),
+        )
 
     async def home(self, request: Request) -> Response:
         scheme = "wss" if request.url.scheme == "https" else "ws"

@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Struct
 from python_multipart.exceptions import MultipartParseError
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import Request
@@ -17,12 +18,13 @@ from antiphon.gateway.auth import Keyring
 from antiphon.gateway.bodies import read_body
 from antiphon.gateway.connect import Door
 from antiphon.gateway.errors import RequestError, error_response
+from antiphon.gateway.openapi import Operation
 from antiphon.gateway.sessions import key_of
 from antiphon.path.calls import Calls
 from antiphon.protocol.bounds import MAX_DEPTH, is_too_deep
 from antiphon.transports.admission import Admission, Refusal
 from antiphon.transports.handshake import Handshake
-from antiphon.transports.websocket import PATH, UNAUTHORIZED
+from antiphon.transports.websocket import PATH, TRANSLATIONS_PATH, UNAUTHORIZED
 
 if TYPE_CHECKING:
     from antiphon.transports.webrtc.call import WebRtcCalls
@@ -31,6 +33,16 @@ CALL_ACTIONS = ("accept", "reject", "refer")  # of SIP calls
 _MOST_PARTS = 8
 _SDP = "application/sdp"
 _FORM = "multipart/form-data"
+
+
+class IceServers(Struct, frozen=True):
+    """What RTCPeerConnection takes as `iceServers`; for TURN also the form of the TURN REST API."""
+
+    iceServers: list[dict[str, Any]]  # noqa: N815 - the browsers' name
+    username: str | None = None
+    password: str | None = None
+    ttl: int | None = None
+    uris: list[str] | None = None
 
 
 class CallRoutes:
@@ -57,6 +69,29 @@ class CallRoutes:
         self._calls = calls
         self._webrtc = webrtc
         self._ice_servers = ice_servers
+
+    def operations(self) -> tuple[Operation, ...]:
+        sdp: dict[str, Any] = {"body": str, "media": _SDP, "failures": (501, 503)}
+        call = f"{PATH}/calls/{{id}}"
+        return (
+            Operation("POST", PATH, self.create_beta_call, "Begin a WebRTC call (beta)", status=201, **sdp),
+            Operation("POST", f"{PATH}/calls", self.create_call, "Begin a WebRTC call", status=201, **sdp),
+            Operation("POST", f"{call}/hangup", self.hang_up, "End a call", failures=(404,)),
+            Operation("DELETE", call, self.hang_up, "End a call", failures=(404,)),
+            *(
+                Operation("POST", f"{call}/{name}", self.act_on_call, f"{name.title()} a call", failures=(404,))
+                for name in CALL_ACTIONS
+            ),
+            Operation("GET", f"{PATH}/ice_servers", self.ice_servers, "STUN and TURN servers for WebRTC", IceServers),
+            Operation(
+                "POST",
+                f"{TRANSLATIONS_PATH}/client_secrets",
+                self.create_translation,
+                "Make a client secret for translation",
+                failures=(501,),
+            ),
+            Operation("POST", f"{TRANSLATIONS_PATH}/calls", self.create_translation, "Begin a translation call", **sdp),
+        )
 
     async def create_call(self, request: Request) -> Response:
         """Answer an offer: SDP as the body, or in a form beside a session's configuration."""
@@ -167,7 +202,7 @@ async def _form_fields(request: Request) -> dict[str, bytes]:
     try:
         form = await MultiPartParser(request.headers, whole(), max_files=_MOST_PARTS, max_fields=_MOST_PARTS).parse()
     except (MultiPartException, MultipartParseError, KeyError, ValueError) as error:
-        raise RequestError(400, f"The form cannot be read: {error}.", "invalid_form") from None
+        raise RequestError(400, f"The form cannot be read: {error}", "invalid_form") from None
     try:
         return {name: part.encode() if isinstance(part, str) else await part.read() for name, part in form.items()}
     finally:

@@ -23,9 +23,10 @@ from antiphon.gateway.engine import Backend
 from antiphon.gateway.errors import RequestError, error_body, error_response
 from antiphon.gateway.limits import Capacity
 from antiphon.gateway.merging import merged
+from antiphon.gateway.openapi import Operation
 from antiphon.gateway.sessions import key_of
 from antiphon.protocol.chat.answer import Piece
-from antiphon.protocol.chat.completions import Chunks, Completion, Head
+from antiphon.protocol.chat.completions import ChatCompletion, Chunks, Completion, Head
 from antiphon.protocol.chat.exchange import Exchange
 from antiphon.protocol.chat.failures import ChatError
 from antiphon.protocol.chat.request import ChatRequest, read_request
@@ -37,6 +38,7 @@ from antiphon.transports.base import Client, EngineSession
 from antiphon.transports.chat import ChatClient, ChatLimits, read_audio
 from antiphon.transports.websocket import Gatekeeper
 
+PATH = "/v1/chat/completions"
 SESSION_HEADER = "antiphon-session"
 _ids = Ids(os.urandom)
 _T = TypeVar("_T")
@@ -113,6 +115,14 @@ class ChatRoutes:
         self._join = join
         self._clock = clock
         self._limits = limits or ChatLimits()
+
+    def operations(self) -> tuple[Operation, ...]:
+        failures = (404, 409, 429, 501, 502, 503, 504)
+        return (
+            Operation(
+                "POST", PATH, self.create_completion, "Answer in text", ChatCompletion, ChatRequest, failures=failures
+            ),
+        )
 
     async def create_completion(self, request: Request) -> Response:
         secret = self._keyring.check(key_of(request))

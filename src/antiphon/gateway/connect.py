@@ -230,12 +230,20 @@ class Door:
             raise _RefusedError(TRY_AGAIN_LATER, "server_full", message, kind="server_error")
 
 
+def refuse_http(_handshake: Handshake) -> Refusal:
+    """Admit nobody over HTTP: for engines that know their clients by their WebSockets."""
+    message = f"This server answers over WebSocket alone: connect one to {PATH}?model=…"
+    return Refusal(ErrorDetail("invalid_request_error", "http_not_available", message), BAD_REQUEST)
+
+
 def _nothing() -> None:
     pass
 
 
 def _with_session(secret: ClientSecret | None, session: Mapping[str, Any] | None) -> ClientSecret | None:
     """Return the client's secret with what it sent along itself, which comes before what the secret carries."""
+    if secret is not None and secret.model is None:
+        secret = replace(secret, model=REALTIME_MODELS[0])  # as the session has it that its maker was shown
     if session is None:
         return secret
     secret = secret or ClientSecret(0)

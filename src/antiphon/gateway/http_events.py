@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from antiphon.gateway.errors import RequestError, error_response
+from antiphon.gateway.openapi import Operation
 from antiphon.transports.admission import Refusal
 from antiphon.transports.handshake import Handshake
 from antiphon.transports.http import (
@@ -71,6 +72,24 @@ class HttpEventRoutes:
 
     def __init__(self, sessions: HttpSessions) -> None:
         self._sessions = sessions
+
+    def operations(self) -> tuple[Operation, ...]:
+        token: dict[str, Any] = {"keyed": False}  # the token is enough: client secrets run out in mid-session
+        sent = (400, 404, 409, 413, 429)
+        return (
+            Operation(
+                "GET",
+                EVENTS_PATH,
+                self.listen,
+                "Begin a session over server-sent events, or go on with one",
+                Polled,
+                failures=(400, 404, 503),
+            ),
+            Operation(
+                "POST", EVENTS_PATH, self.post, "Send client events", Accepted, status=202, failures=sent, **token
+            ),
+            Operation("DELETE", EVENTS_PATH, self.hang_up, "End a session", status=204, failures=(400, 404), **token),
+        )
 
     async def listen(self, request: Request) -> Response:
         """Begin a session, or go on with one: its events are the answer."""

@@ -36,5 +36,5 @@ def set_up(level: str) -> None:
     handler.setFormatter(_MaskingFormatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     handler.addFilter(MaskingFilter())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    for library in ("uvicorn", "antiphon.picows", "asyncio", "httpx", "httpcore"):
+    for library in ("uvicorn", "antiphon.picows", "asyncio", "httpx", "httpcore", "aioice", "aiortc"):
         logging.getLogger(library).setLevel(logging.WARNING)

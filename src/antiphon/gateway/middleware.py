@@ -16,7 +16,10 @@ from antiphon.protocol.ids import Ids
 _log = logging.getLogger("antiphon.http")
 _ids = Ids(os.urandom)
 
-_CORS_HEADERS = "Authorization, Content-Type, X-OpenAI-Agents-SDK, OpenAI-Safety-Identifier, OpenAI-Beta"
+_CORS_HEADERS = (
+    "Authorization, Content-Type, X-OpenAI-Agents-SDK, OpenAI-Safety-Identifier, OpenAI-Beta, "
+    "Antiphon-Session, Antiphon-Events, Last-Event-ID"
+)
 
 
 class RequestIds:
@@ -117,7 +120,7 @@ class Cors:
     def _allowing(self, origin: str) -> dict[str, str]:
         headers = {
             "Access-Control-Allow-Origin": "*" if self._origins.any else origin,
-            "Access-Control-Expose-Headers": "Location, X-Request-Id, Antiphon-Session",
+            "Access-Control-Expose-Headers": "Location, X-Request-Id, Antiphon-Session, Retry-After",
         }
         return headers if self._origins.any else {**headers, "Vary": "Origin"}
 

@@ -67,9 +67,14 @@ _FAILURES = {
     401: "No key, or a wrong one.",
     403: "Pages from this origin may not use the server.",
     404: "There is no such thing.",
+    409: "This cannot be done now, or not in this order.",
+    413: "The body is too large.",
     426: "This is a WebSocket.",
+    429: "Too much at once; try again later.",
     501: "Not available in this server; the message says what to use instead.",
-    503: "Not ready; `reason` says why.",
+    502: "The model's server failed.",
+    503: "Not ready, or no room; try again later.",
+    504: "The answer did not come in time.",
 }
 
 

@@ -9,8 +9,8 @@ import signal
 import socket
 import ssl
 import sys
-from collections.abc import Callable, Coroutine, Iterator
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from typing import Any, Protocol
 
 import uvicorn
 from uvicorn.server import ServerState
@@ -23,15 +23,20 @@ from antiphon.gateway import logs
 from antiphon.gateway.app import Gateway, application
 from antiphon.gateway.auth import Keyring
 from antiphon.gateway.calls import CallRoutes
+from antiphon.gateway.chat import ChatRoutes
 from antiphon.gateway.client_secrets import ClientSecrets
-from antiphon.gateway.connect import Door
+from antiphon.gateway.connect import Door, refuse_http
 from antiphon.gateway.engine import Backend, build_backend
+from antiphon.gateway.http_events import HttpEventRoutes
 from antiphon.gateway.limits import Capacity
 from antiphon.gateway.origins import Origins
 from antiphon.gateway.tls import HANDSHAKE_SECONDS, tls_context
 from antiphon.gateway.webrtc import build_webrtc, ice_servers_of
 from antiphon.path.calls import Calls
+from antiphon.protocol.dialect import GaDialect
 from antiphon.protocol.models import REALTIME_MODELS
+from antiphon.transports.base import Client, EngineSession
+from antiphon.transports.http import HttpLimits, HttpSessions
 from antiphon.transports.picows_glue import upgrading_http
 from antiphon.transports.websocket import GOING_AWAY, PATH, Gatekeeper, WebSocketLimits, WebSockets
 
@@ -40,6 +45,16 @@ _log = logging.getLogger("antiphon")
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _ANSWER_SECONDS = 2.0  # for HTTP requests under way when the server stops
+
+
+class _Transport(Protocol):
+    """All connections of one kind."""
+
+    def close(self, code: int, reason: str) -> None: ...
+
+    def abort(self) -> None: ...
+
+    async def empty(self) -> None: ...
 
 
 class Server:
@@ -77,14 +92,33 @@ class Server:
         watches = isinstance(backend.engine, Gatekeeper)
         self._websockets = WebSockets(backend.engine if watches else self._calls, door.admit, limits)
         self._webrtc = None if watches else build_webrtc(webrtc, settings, self._calls)
+        self._sessions = HttpSessions(
+            self._calls,
+            refuse_http if watches else door.admit,
+            self._calls.send,
+            self._calls.hang_up_by_token,
+            HttpLimits(max_message=limits.max_message),
+        )
         routes = CallRoutes(keyring, door, self._calls, self._webrtc, lambda: ice_servers_of(webrtc, "client"))
-        app = application(Gateway(backend, self._capacity, keyring, secrets, origins, routes))
-        self._http = _Http(around(app), upgrading_http(self._websockets.accept), tls_context(settings))
+        chat = ChatRoutes(backend, keyring, self._capacity, join=self._join)
+        events = HttpEventRoutes(self._sessions)
+        self.gateway = Gateway(backend, self._capacity, keyring, secrets, origins, routes, events, chat)
+        self._http = _Http(
+            around(application(self.gateway)), upgrading_http(self._websockets.accept), tls_context(settings)
+        )
+
+    def _join(self, token: str, client: Client) -> EngineSession | None:
+        return self._calls.join_by_token(token, client, GaDialect())
 
     @property
     def port(self) -> int:
         """The port that it listens on."""
         return self._http.port
+
+    @property
+    def _transports(self) -> tuple["_Transport", ...]:
+        always: tuple[_Transport, ...] = (self._websockets, self._sessions)
+        return (*always, self._webrtc) if self._webrtc is not None else always
 
     @property
     def sessions(self) -> int:
@@ -118,21 +152,19 @@ class Server:
         """Begin no new sessions, give the running ones `drain_seconds` to end, then close them with 1001."""
         self.refuse_new_sessions()
         await _at_most(self._settings.drain_seconds, self._capacity.idle())
-        self._websockets.close(GOING_AWAY, "The server is shutting down.")
-        if self._webrtc is not None:
-            self._webrtc.close(GOING_AWAY, "The server is shutting down.")
-            await _at_most(self._websockets.limits.close_seconds, self._webrtc.empty())
-        await _at_most(self._websockets.limits.close_seconds, self._websockets.empty())
+        for transport in self._transports:
+            transport.close(GOING_AWAY, "The server is shutting down.")
+        everybody = asyncio.gather(*(transport.empty() for transport in self._transports))
+        await _at_most(self._websockets.limits.close_seconds, everybody)
 
     async def stop(self) -> None:
         """Stop at once: free the port, drop what is still connected, close the engine."""
         self.refuse_new_sessions()
+        self._sessions.abort()  # or their streams would be waited for
         await self._http.stop()
-        self._websockets.abort()
-        await self._websockets.empty()
-        if self._webrtc is not None:
-            self._webrtc.abort()
-            await self._webrtc.empty()
+        for transport in self._transports:
+            transport.abort()
+            await transport.empty()
         await self._calls.close()
 
 
@@ -200,7 +232,7 @@ def _bound(host: str, port: int) -> list[socket.socket]:
     return sockets
 
 
-async def _at_most(seconds: float, work: Coroutine[Any, Any, None]) -> None:
+async def _at_most(seconds: float, work: Awaitable[Any]) -> None:
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(work, seconds)
 

@@ -19,7 +19,17 @@ from antiphon.gateway.bodies import read_json
 from antiphon.gateway.client_secrets import ClientSecret, ClientSecrets
 from antiphon.gateway.engine import Backend
 from antiphon.gateway.merging import merged
-from antiphon.gateway.session_bodies import GA_SECONDS, BetaClientSecret, CreateClientSecret
+from antiphon.gateway.openapi import Operation
+from antiphon.gateway.session_bodies import (
+    GA_SECONDS,
+    BetaClientSecret,
+    BetaSession,
+    BetaTranscriptionSession,
+    ClientSecretCreated,
+    CreateBetaSession,
+    CreateBetaTranscriptionSession,
+    CreateClientSecret,
+)
 from antiphon.protocol.beta.paths import beta_refusal
 from antiphon.protocol.beta.sessions import REALTIME as BETA_REALTIME
 from antiphon.protocol.beta.sessions import TRANSCRIPTION as BETA_TRANSCRIPTION
@@ -30,6 +40,7 @@ from antiphon.protocol.ids import Ids
 from antiphon.protocol.models import REALTIME_MODELS
 from antiphon.protocol.session_kinds import KINDS, REALTIME, SessionKind
 from antiphon.protocol.validation import convert
+from antiphon.transports.websocket import PATH
 
 _ids = Ids(os.urandom)
 
@@ -66,6 +77,34 @@ class SessionRoutes:
         self._keyring = keyring
         self._secrets = secrets
         self._clock = clock
+
+    def operations(self) -> tuple[Operation, ...]:
+        return (
+            Operation(
+                "POST",
+                f"{PATH}/client_secrets",
+                self.create_client_secret,
+                "Make a client secret",
+                ClientSecretCreated,
+                CreateClientSecret,
+            ),
+            Operation(
+                "POST",
+                f"{PATH}/sessions",
+                self.create_session,
+                "Make a client secret (beta)",
+                BetaSession,
+                CreateBetaSession,
+            ),
+            Operation(
+                "POST",
+                f"{PATH}/transcription_sessions",
+                self.create_transcription_session,
+                "Make a client secret for transcription (beta)",
+                BetaTranscriptionSession,
+                CreateBetaTranscriptionSession,
+            ),
+        )
 
     async def create_client_secret(self, request: Request) -> Response:
         self._keyring.check_api_key(key_of(request))

@@ -10,7 +10,8 @@ from typing import Protocol
 import msgspec
 
 from antiphon.path.playback import Playback
-from antiphon.path.replay import Replay
+from antiphon.path.playback_events import AUDIO_DELTA
+from antiphon.path.replay import Missed, Replay, woven
 from antiphon.protocol.dialect import Dialect, GaDialect
 from antiphon.protocol.edge import Edge, edge_for
 from antiphon.protocol.heads import field_of, type_of
@@ -23,7 +24,7 @@ _NORMAL = 1000
 _MOST_ASKED = 256  # client events of guests whose errors are told to them alone
 _CALL_LETTERS = 21
 _HEAD_BYTES = 200
-_SESSION = b'"session.'
+_SESSION = b"session."
 
 
 class Client(Protocol):
@@ -79,7 +80,8 @@ class Call:
         self._ids = Ids(os.urandom)
         self.id = start.call_id or f"rtc_{self._ids.letters(_CALL_LETTERS)}"
         self.owner = start.owner
-        self.token = secrets.token_urlsafe(32) if start.extensions and house.resume_seconds > 0 else ""
+        named = start.addressed or (start.extensions and house.resume_seconds > 0)
+        self.token = secrets.token_urlsafe(32) if named else ""
         self._replay = Replay() if self.token else None
         self._playback: Playback | None = None
         self._owed: list[bytes] = []  # audio that a transport with media did not come to play
@@ -111,31 +113,41 @@ class Call:
         """Go on with a client that has come back; a connection that it still seems to have is closed."""
         assert self._replay is not None
         self._stop_waiting()
-        before = self._detach()
-        if before is not None:
-            before.close(_NORMAL, "The session goes on over another connection.")
-        missed, is_all = self._replay.missed(last_event_id)
-        # What was never played comes first: the events about it were told long before it would have been heard.
-        self._replay.put_before(self._owed, len(missed))
-        missed, self._owed = [*self._owed, *missed], []
-        resumed = _event(self._ids, "antiphon.session.resumed", events=len(missed), complete=is_all)
-        self._replay.returned(field_of(resumed, "event_id"), len(missed))
+        self._part_with_earlier()
+        missed = self._replay.missed(last_event_id)
+        owed, self._owed = self._owed, []
+        before, messages = self._replay.before(len(missed)), woven(owed, missed.messages)
         attachment = self._attach(client, start or self._start)
-        attachment.tell(resumed)
-        self._repeat(missed, attachment)
+        if self._playback is None:
+            self._tell_again(attachment, missed, messages)
+        else:
+            # Audio is played and not told; what of it is not heard in the end comes back from the playback.
+            self._tell_again(attachment, missed, [each for each in messages if type_of(each) != AUDIO_DELTA])
+            self._playback.catch_up([self._session_event, *before, *missed.again])
+            for message in messages:
+                self._playback.queue(message)
         return attachment
 
-    def _repeat(self, missed: list[bytes], attachment: "Attachment") -> None:
-        """Tell a client that has come back what it missed."""
-        if self._playback is None:
-            for message in missed:
-                attachment.tell(message)
-            return
+    def _tell_again(self, attachment: "Attachment", missed: Missed, messages: list[bytes]) -> None:
+        """Tell a client that it is back, and then `messages`, which are those that it missed."""
         assert self._replay is not None
-        self._playback.catch_up([self._session_event, *self._replay.before(len(missed))])
-        for message in missed:
-            if not self._playback.queue(message):
-                attachment.tell(message)
+        self._replay.replace(len(missed.messages), messages)
+        told = [*missed.again, *messages]
+        resumed = _event(self._ids, "antiphon.session.resumed", events=len(told), complete=missed.is_all)
+        self._replay.returned(field_of(resumed, "event_id"), len(told))
+        self._replay.mark_received(but=len(told))
+        for message in (resumed, *told):
+            attachment.tell(message)
+
+    def _part_with_earlier(self) -> None:
+        """Close the connection that the client still seems to have, and tell it why."""
+        earlier = self.attached
+        self._detach()
+        if earlier is not None and self._replay is not None:
+            moved = _event(self._ids, "antiphon.session.moved")
+            self._replay.returned(field_of(moved, "event_id"), 0)
+            earlier.tell(moved)
+            earlier.client.close(_NORMAL, "The session goes on over another connection.")
 
     def _attach(self, client: Client, start: SessionStart) -> "Attachment":
         self.attached = Attachment(self, client, start.dialect, self._ids)
@@ -143,20 +155,17 @@ class Call:
             self._playback = Playback(self._publish, self._ask, self._ids, self._heard)
         return self.attached
 
-    def _detach(self) -> Client | None:
+    def _detach(self) -> None:
         """Let the client go, and keep what it has not heard."""
         attached, self.attached = self.attached, None
         if self._playback is not None:
             self._owed += self._playback.unplayed()
             self._heard = self._playback.heard
             self._playback = None
+        elif attached is not None and self._replay is not None:
+            self._replay.mark_received()
         self._full = False
         self.client_slow(False)
-        if attached is None:
-            return None
-        if self._replay is not None:
-            self._replay.mark_lost()
-        return attached.client
 
     # --- the end ----------------------------------------------------------------------------------------------
 
@@ -258,6 +267,12 @@ class Call:
         if self._playback is not None:
             self._playback.hear(pcm)
 
+    def still_there(self, events: bool) -> None:
+        if self._playback is not None:
+            self._playback.confirm()
+            if events and self._replay is not None:
+                self._replay.mark_received()
+
     def pull(self) -> bytes | None:
         playback = self._playback
         if playback is None:
@@ -312,19 +327,20 @@ class Call:
             return
         if self._replay is not None:
             self._replay.add(message)
-            if message.find(_SESSION, 0, _HEAD_BYTES) >= 0 and type_of(message).startswith("session."):
-                self._session_event = message
         if self.attached is not None:
             self.attached.tell(message)
         for guest in tuple(self._guests):
             guest.tell(message)
-        if not self._announced:
-            self._announce()
+        if self._replay is not None and message.find(_SESSION, 0, _HEAD_BYTES) >= 0:
+            self._note_session(message)
 
-    def _announce(self) -> None:
-        """Behind the session's first event, which is `session.created`, tell what to come back with."""
-        self._announced = True
-        if self.token:
+    def _note_session(self, message: bytes) -> None:
+        """Keep what tells of the configuration; behind `session.created` tell what to come back with."""
+        if not type_of(message).startswith(("session.", "transcription_session.")):
+            return
+        self._session_event = message
+        if not self._announced:
+            self._announced = True
             told = {"token": self.token, "resume_seconds": self._house.resume_seconds, "call_id": self.id}
             self._publish(_event(self._ids, "antiphon.session.resumable", **told))
 
@@ -378,6 +394,15 @@ class Attachment:
     def pull(self) -> bytes | None:
         """Return the next 20 ms to play, PCM16 at 24000 Hz; None while there is nothing."""
         return self._call.pull() if self._call.attached is self else None
+
+    def still_there(self, events: bool) -> None:
+        """The client has given a sign of life: it heard what was pulled until now.
+
+        Args:
+            events: Whether it has also got all events that were sent to it.
+        """
+        if self._call.attached is self:
+            self._call.still_there(events)
 
 
 class Guest:

@@ -14,6 +14,8 @@ FRAME_BYTES = 20 * BYTES_PER_MS
 FULL_SECONDS = 600.0
 ROOM_SECONDS = 300.0
 MOST_ITEMS = 128  # spoken in one response
+# How much that was played may still prove unheard: a transport needs up to 40 s to find that its client is gone.
+MOST_UNCONFIRMED = 45 * BYTES_PER_SECOND
 
 
 @dataclass(eq=False)
@@ -71,6 +73,15 @@ class _Piece:
     @property
     def waiting(self) -> int:
         return len(self.pcm) - self.taken
+
+
+@dataclass(eq=False)
+class _Played:
+    """So many bytes of a piece were played, and the client has given no sign of life since."""
+
+    answer: "Answer"
+    piece: _Piece
+    size: int
 
 
 @dataclass(eq=False)
@@ -133,6 +144,8 @@ class OutputQueue:
     def __init__(self) -> None:
         self._answers: deque[Answer] = deque()
         self._bytes = 0
+        self._unconfirmed: deque[_Played] = deque()
+        self._unconfirmed_bytes = 0
         self.is_full = False
 
     @property
@@ -176,6 +189,39 @@ class OutputQueue:
                 item, frame = answer.pieces[0].item, _whole_samples(frame)
             frame += self._take(answer, FRAME_BYTES - len(frame))
         return _whole_samples(frame).ljust(FRAME_BYTES, b"\0")
+
+    def confirm(self) -> None:
+        """What was played so far reached the client."""
+        if self._unconfirmed:
+            self._unconfirmed.clear()
+            self._unconfirmed_bytes = 0
+
+    def take_back(self) -> list[Answer]:
+        """Put what was played since the last `confirm` back in front; return the answers that it is of."""
+        changed: dict[int, Answer] = {}
+        while self._unconfirmed:
+            played = self._unconfirmed.pop()
+            answer, piece = played.answer, played.piece
+            changed[id(answer)] = answer
+            piece.taken -= played.size
+            piece.item.played -= played.size
+            if not answer.muted:
+                self._put_back(answer, piece, played.size)
+        self._unconfirmed_bytes = 0
+        for answer in changed.values():
+            for item in answer.items.values():
+                if item.limit is not None:
+                    self.cut(answer, item, item.limit)
+        return list(changed.values())
+
+    def _put_back(self, answer: Answer, piece: _Piece, size: int) -> None:
+        if not (answer.pieces and answer.pieces[0] is piece):
+            answer.pieces.appendleft(piece)
+        if self.head is not answer:
+            if answer in self._answers:
+                self._answers.remove(answer)
+            self._answers.appendleft(answer)
+        self._weigh(answer, size)
 
     def remove(self, answer: Answer) -> None:
         """Drop what waits of an answer, and its place in the queue."""
@@ -234,7 +280,18 @@ class OutputQueue:
         if not piece.waiting:
             answer.pieces.popleft()
         self._weigh(answer, -len(pcm))
+        self._note_played(answer, piece, len(pcm))
         return pcm
+
+    def _note_played(self, answer: Answer, piece: _Piece, size: int) -> None:
+        last = self._unconfirmed[-1] if self._unconfirmed else None
+        if last is not None and last.piece is piece:
+            last.size += size
+        else:
+            self._unconfirmed.append(_Played(answer, piece, size))
+        self._unconfirmed_bytes += size
+        while self._unconfirmed_bytes > MOST_UNCONFIRMED and len(self._unconfirmed) > 1:
+            self._unconfirmed_bytes -= self._unconfirmed.popleft().size
 
     def _weigh(self, answer: Answer, change: int) -> None:
         answer.waiting += change

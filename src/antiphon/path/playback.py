@@ -143,7 +143,7 @@ class Playback:
     def pull(self) -> bytes | None:
         """Return the next 20 ms to play, PCM16 at 24000 Hz, 960 bytes; None while there is nothing.
 
-        Call it once every 20 ms. What was pulled counts as played.
+        Call it once every 20 ms. What was pulled counts as played, unless the client is gone before the next `confirm`.
         """
         if self._closed:
             return None
@@ -157,6 +157,10 @@ class Playback:
                 return None
             self._stop(answer)
         return None
+
+    def confirm(self) -> None:
+        """The client has given a sign of life: it heard what was pulled until now."""
+        self._queue.confirm()
 
     @property
     def seconds(self) -> float:
@@ -181,15 +185,27 @@ class Playback:
     def unplayed(self) -> list[bytes]:
         """End the playback; return the audio that nobody heard, as events with their ids.
 
-        The delta that is being played is cut to its rest. From here on all events pass.
+        What was pulled since the last sign of life was not heard. The delta that was being played is cut to its rest.
+        From here on all events pass.
         """
         if self._closed:
             return []
+        taken_back = self._take_back()
         rest = [chunk.wire() for chunk in self._queue.deltas()]
         self._closed = True
-        for answer in tuple(self._answers.values()):
+        for answer in {**taken_back, **self._answers}.values():
             self._truncate(answer, at_once=True)
         return rest
+
+    def _take_back(self) -> dict[str, Answer]:
+        """Take for unplayed what nobody may have heard; return the responses that it is of."""
+        answers = {answer.id: answer for answer in self._queue.take_back()}
+        for answer in answers.values():
+            for item in answer.items.values():
+                item.truncated = False  # the session was told of too much
+                if answer.id not in self._answers:
+                    _remember(self._heard, item.id, item.played)
+        return answers
 
     # --- audio comes and goes -----------------------------------------------------------------------------------
 

@@ -1,14 +1,17 @@
 """The client's edge of a call: its dialect on one side, GA-shaped JSON on the other."""
 
+import re
 from collections.abc import Callable
 from typing import Protocol
 
 from antiphon.errors import ClientEventError
 from antiphon.protocol import codec
 from antiphon.protocol.dialect import Dialect, GaDialect
+from antiphon.protocol.heads import field_of
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.relayed import decode_server, encode_client
 
+_PLAIN_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
 _EXTENSION = b'"type":"antiphon.'
 
 
@@ -32,6 +35,16 @@ class PlainEdge:
         return message
 
 
+class _KeepingIds(Ids):
+    """Gives the next event the id that it had in GA's shape, so that clients can name the last one that they saw."""
+
+    kept = ""
+
+    def event(self) -> str:
+        kept, self.kept = self.kept, ""
+        return kept or super().event()
+
+
 class TranslatingEdge:
     """For all others.
 
@@ -44,7 +57,7 @@ class TranslatingEdge:
     def __init__(self, dialect: Dialect, send: Callable[[bytes], None], ids: Ids) -> None:
         self._dialect = dialect
         self._send = send
-        self._ids = ids
+        self._ids = _KeepingIds(ids.entropy)
 
     def inward(self, message: bytes) -> bytes | None:
         try:
@@ -61,6 +74,8 @@ class TranslatingEdge:
             return
         event = decode_server(message)
         if event is not None:
+            event_id = field_of(message, "event_id")
+            self._ids.kept = event_id if _PLAIN_ID.fullmatch(event_id) else ""
             for told in self._dialect.encode(event, self._ids):
                 self._send(told)
 

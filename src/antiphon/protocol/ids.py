@@ -15,11 +15,11 @@ class Ids:
     """
 
     def __init__(self, entropy: Callable[[int], bytes]) -> None:
-        self._entropy = entropy
+        self.entropy = entropy
 
     def letters(self, count: int) -> str:
         """Return `count` random letters and digits."""
-        return self._entropy(count).translate(_LETTERS).decode("ascii")
+        return self.entropy(count).translate(_LETTERS).decode("ascii")
 
     def item(self) -> str:
         return "item_" + self.letters(21)

@@ -24,6 +24,9 @@ _SERVER_EVENTS = (
     | server.SpeechStopped
     | server.InputAudioBufferCommitted
     | server.InputAudioBufferCleared
+    | server.OutputAudioBufferStarted
+    | server.OutputAudioBufferStopped
+    | server.OutputAudioBufferCleared
     | server.TimeoutTriggered
     | server.ConversationItemAdded
     | server.ConversationItemDone

@@ -75,6 +75,18 @@ class InputAudioBufferCleared(ServerEvent, frozen=True, tag="input_audio_buffer.
     pass
 
 
+class OutputAudioBufferStarted(ServerEvent, frozen=True, tag="output_audio_buffer.started"):
+    response_id: str
+
+
+class OutputAudioBufferStopped(ServerEvent, frozen=True, tag="output_audio_buffer.stopped"):
+    response_id: str
+
+
+class OutputAudioBufferCleared(ServerEvent, frozen=True, tag="output_audio_buffer.cleared"):
+    response_id: str
+
+
 class TimeoutTriggered(ServerEvent, frozen=True, tag="input_audio_buffer.timeout_triggered"):
     audio_start_ms: int
     audio_end_ms: int

@@ -23,6 +23,7 @@ class SessionStart:
             are set: what a client secret or an agent carries. `config` has it already.
         safety_identifier: Of the end user, as `OpenAI-Safety-Identifier` gave it.
         call_id: Of the call that the session is, "rtc_" and letters; "" lets one be chosen where it is needed.
+        addressed: Whether the client names the call in each of its requests, as over HTTP, and needs a token for that.
         media: Whether the client sends and hears audio as media, such as RTP, and not in events.
         owner: Which client secret the call was begun with, "" for an API key; only its holder may see the call again.
     """
@@ -35,5 +36,6 @@ class SessionStart:
     asked: Mapping[str, Any] = field(default_factory=dict)
     safety_identifier: str | None = None
     call_id: str = ""
+    addressed: bool = False
     media: bool = False
     owner: str = ""

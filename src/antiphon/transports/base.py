@@ -86,7 +86,15 @@ class MediaSession(EngineSession, Protocol):
     def pull(self) -> bytes | None:
         """Return the next 20 ms to play, PCM16 at 24000 Hz; None while there is nothing.
 
-        What was pulled counts as heard.
+        What was pulled counts as heard, unless the connection turns out to be gone before the next `still_there`.
+        """
+        ...
+
+    def still_there(self, events: bool) -> None:
+        """The client has given a sign of life: it heard what was pulled until now.
+
+        Args:
+            events: Whether it has also got all events that were sent to it, as far as the transport knows.
         """
         ...
 

@@ -125,7 +125,9 @@ class Client:
 
     async def close(self) -> None:
         await self.pc.close()
-        await asyncio.gather(*self._tasks)
+        for task in self._tasks:
+            task.cancel()  # a track that never began does not end
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
 @dataclass

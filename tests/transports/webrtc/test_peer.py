@@ -318,6 +318,7 @@ async def test_a_client_with_another_certificate_is_refused() -> None:
         assert reason.startswith("DTLS failed: the client's certificate")
         assert not lost
         assert not call.listener.connected
+        await call.client.wait_for(lambda it: it.pc.connectionState in ("failed", "closed"))
 
 
 # --- closing in every phase -------------------------------------------------------------------------------------------
@@ -416,7 +417,7 @@ async def test_a_listener_may_close_it_from_within() -> None:
     client, listener = Client(), Closing()
     peer = Peer(parse_offer(await client.offer()), LOOPBACK, listener)
     await client.take(await peer.answer())
-    await listener.wait_for(lambda it: it.channel == ["open"])
+    await client.wait_for(lambda it: it.is_open)
     assert client.channel is not None
     client.channel.send("one")
     client.channel.send("two")
@@ -425,6 +426,26 @@ async def test_a_listener_may_close_it_from_within() -> None:
     await client.close()
     assert listener.messages == [b"one"]
     await nothing_left(files)
+
+
+class Failing(Recorder):
+    """Fails whenever media comes."""
+
+    def on_media(self, packet: bytes, now: float) -> None:
+        super().on_media(packet, now)
+        raise RuntimeError("as a test does")
+
+
+async def test_a_listener_that_fails_does_not_end_the_call(caplog: pytest.LogCaptureFixture) -> None:
+    client, listener = Client(), Failing()
+    peer = Peer(parse_offer(await client.offer()), LOOPBACK, listener)
+    await client.take(await peer.answer())
+    await listener.wait_for(lambda it: len(it.media) > 2)
+    assert not listener.closed
+    assert "a media packet could not be handled" in caplog.text
+    peer.close()
+    await client.close()
+    await peer.wait_closed()
 
 
 async def test_a_hundred_calls_leave_nothing() -> None:

@@ -80,7 +80,7 @@ class HttpSessions:
             log.info("client %s refused: %s", handshake.peer, decision.close_reason)
             return decision
         # Without the token that these events bring, a client could send nothing.
-        return replace(decision, start=replace(decision.start, extensions=True))
+        return replace(decision, start=replace(decision.start, extensions=True, addressed=True))
 
     def _begin(self, kind: type[C], admission: Admission, handshake: Handshake) -> C:
         client = kind(self, handshake.peer)

@@ -12,13 +12,14 @@ What is used of their private members, and why; tests/transports/webrtc/test_aio
 """
 
 import asyncio
+import contextlib
 import logging
 import struct
 from collections.abc import Callable
 from typing import Any, cast
 
 from antiphon.errors import MediaError, MissingExtraError
-from antiphon.transports.webrtc.ice import Candidate, IceOptions, is_sendable, receiving_addresses
+from antiphon.transports.webrtc.ice import Candidate, IceOptions, receiving_addresses
 from antiphon.transports.webrtc.sctp_checks import acceptable
 from antiphon.transports.webrtc.udp import UdpSocket, bound
 
@@ -56,6 +57,11 @@ _log = logging.getLogger("antiphon.webrtc")
 LOCAL_MAX_MESSAGE_BYTES: int = LOCAL_MAX_MESSAGE_SIZE
 MAX_REMOTE_ADDRESSES = 64
 MAX_QUEUED_DTLS = 128
+MAX_STREAMS = 1024
+# What a client may send beyond the window that it was given, in bytes, and out of order, in packets.
+MAX_OVERRUN_BYTES = 1_048_576
+MAX_MISORDERED = 4096
+MAX_RECORD_BYTES = 2048
 _RTCP_TYPES = range(192, 224)  # RFC 5761, the second byte
 _Address = tuple[str, int]
 
@@ -97,6 +103,7 @@ class IceConnection(Connection):
         self._options = options
         self._on_media = on_media
         self._proven: set[_Address] = set()  # where authenticated checks came from
+        self.was_heard = False  # set with each packet of the client's, for whoever clears it
 
     async def get_component_candidates(
         self,
@@ -104,6 +111,8 @@ class IceConnection(Connection):
         addresses: list[str],
         timeout: int = 5,  # noqa: ARG002, ASYNC109 - aioice's signature
     ) -> list[IceCandidate]:
+        if self._closing:
+            return []
         for address in receiving_addresses(self._options, [*addresses, "127.0.0.1", "::1"]):
             self._open_socket(address, component)
         if not self._protocols:
@@ -177,12 +186,14 @@ class IceConnection(Connection):
             if len(self._proven) >= MAX_REMOTE_ADDRESSES:
                 return
             self._proven.add(addr)
+        self.was_heard = True
         super().check_incoming(message, addr, protocol)
 
     def packet_received(self, data: bytes, addr: _Address) -> None:
         """Take a packet that is no STUN, if it comes from where an authenticated check came from."""
         if addr not in self._proven:
             return
+        self.was_heard = True
         first = data[0]
         if 127 < first < 192:
             self._on_media(data)
@@ -264,6 +275,14 @@ class Dtls(RTCDtlsTransport):
         await self.start(RTCDtlsParameters(known))
         return self.is_connected
 
+    async def stop(self) -> None:
+        """Say goodbye, and stop; a client that was refused is told as well."""
+        await super().stop()
+        if self._state is State.FAILED and self.encrypted:
+            with contextlib.suppress(SSL.Error):
+                self._ssl_connection.shutdown()
+            await self._write_ssl()
+
     def protect(self, packet: bytes) -> bytes:
         return self._tx_srtp.protect(packet)
 
@@ -321,9 +340,6 @@ class Dtls(RTCDtlsTransport):
             except SSL.Error as error:
                 _log.debug("a DTLS record was not sent: %r", error)
             await self._write_ssl()
-
-
-MAX_RECORD_BYTES = 2048
 
 
 class Association(RTCSctpTransport):
@@ -406,16 +422,10 @@ class Association(RTCSctpTransport):
         super()._set_state(state)
 
 
-MAX_STREAMS = 1024
-# What a client may send beyond the window that it was given, in bytes, and out of order, in packets.
-MAX_OVERRUN_BYTES = 1_048_576
-MAX_MISORDERED = 4096
-
 __all__ = [
     "LOCAL_MAX_MESSAGE_BYTES",
     "Association",
     "Dtls",
     "IceConnection",
     "RTCDataChannel",
-    "is_sendable",
 ]

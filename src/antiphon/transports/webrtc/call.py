@@ -11,8 +11,11 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from antiphon.errors import MediaError
+from antiphon.errors import ClientEventError, MediaError
+from antiphon.protocol import codec
+from antiphon.protocol.heads import field_of, type_of
 from antiphon.protocol.ids import Ids
+from antiphon.protocol.server_events import Error, ErrorDetail
 from antiphon.transports.admission import Admission
 from antiphon.transports.base import Engine, MediaSession
 from antiphon.transports.rtp import (
@@ -36,9 +39,11 @@ _log = logging.getLogger("antiphon.webrtc")
 
 _SLOW, _NO_LONGER_SLOW = 512_000, 128_000  # bytes that wait for the data channel
 _MAX_UNSENT = 16_000_000
-_GOODBYE_SECONDS = 0.5  # for what was sent last to leave
+_GOODBYE_SECONDS = 1.5  # for what was sent last to leave
+_GOODBYE_LOOK = 0.02  # seconds between looks at whether it has left
 _REPORT_TICKS = 250  # 5 s between RTCP reports
-_CHECK_TICKS = 25  # 0.5 s between looks at how much waits
+_CHECK_TICKS = 25  # 0.5 s between looks at what has come and what waits
+_ABNORMAL, _INTERNAL_ERROR, _TRY_AGAIN_LATER = 1006, 1011, 1013  # as a WebSocket is closed with
 
 
 @dataclass(frozen=True)
@@ -88,7 +93,7 @@ class WebRtcCalls:
 
         Raises:
             ClientEventError: `invalid_offer`, saying what is wrong with it.
-            MediaError: No UDP port could be had.
+            MediaError: No UDP port could be had, or the server is shutting down.
         """
         try:
             call = WebRtcCall(self, sdp, admission)
@@ -124,32 +129,35 @@ class WebRtcCall:
 
     def __init__(self, calls: WebRtcCalls, sdp: bytes, admission: Admission) -> None:
         self._calls = calls
-        self._admission: Admission | None = admission
+        self._admission: Admission | None = admission  # until the session has ended
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._session: MediaSession | None = None
         offer = parse_offer(sdp)
         self._peer = Peer(offer, calls.options.ice, self)
         self._receiver, self._sender = _media(offer.audio, self._peer.ssrc)
-        self._hears = offer.audio is not None and offer.audio.receives
+        self._awaits_media = self._receiver is not None
         self._connected_at = 0.0
-        self._heard_media = False
-        self._told_silent = False
+        self._channel = offer.channel
+        self._channel_closed = False  # by the client
+        self._told_unsent = False
         self._slow = False
         self._ticks = 0
-        self._closing: asyncio.TimerHandle | None = None
-        self._ended: tuple[int, str] | None = None
+        self._ended: tuple[int, str] | None = None  # close code and reason
+        self._lost = True  # unless somebody ends it
+        self._closing: asyncio.Handle | None = None
         self._cleaning: asyncio.Task[None] | None = None
 
     # --- beginning --------------------------------------------------------------------------------------------
 
     async def begin(self) -> Answered | None:
+        """Answer the offer and open the session, or go on with one; None when there is none to go on with."""
         try:
             answer = await self._peer.answer()
+            session = self._open()
         except BaseException:
-            self._finish(lost=False)
+            self.abort()
             raise
-        session = self._open()
         if session is None:
             self.abort()
             return None
@@ -157,11 +165,12 @@ class WebRtcCall:
 
     def _open(self) -> MediaSession | None:
         admission = self._admission
-        if admission is None:  # the server went down meanwhile
-            return None
+        if admission is None or self._ended is not None:
+            raise MediaError("the server is shutting down; try another one, or later")
         resume = admission.resume
         session = resume(self) if resume else self._calls.engine.open(admission.start, self)
         if not isinstance(session, MediaSession):
+            session.close()
             return None
         self._session = session
         _log.info("call %s began: model %s", session.call_id, admission.start.model)
@@ -170,37 +179,68 @@ class WebRtcCall:
     # --- Client, for the session ------------------------------------------------------------------------------
 
     def send(self, message: bytes) -> None:
+        """Send one event; it is dropped once the call is ending, and while the client has closed its channel."""
+        if self._ended is not None or self._channel_closed:
+            return
+        unsent = self.unsent
+        if unsent > _SLOW:
+            self._note_unsent(unsent)
         if self._ended is None and (problem := self._peer.send_message(message)):
             self._not_sent(message, problem)
 
+    def _note_unsent(self, unsent: int) -> None:
+        if unsent > _MAX_UNSENT:
+            self.end(_TRY_AGAIN_LATER, f"the client does not read: {unsent} bytes wait to be sent", lost=True)
+        elif not self._slow:
+            self._slow = True
+            # Later, because the session itself may be sending just now.
+            self._loop.call_soon(self._tell_slow)
+
     def _not_sent(self, message: bytes, problem: str) -> None:
-        # Without a data channel there is nobody to tell; a message that is too large can be replaced by a smaller one.
-        if self._peer.channel_is_open and len(message) > _CHECK_TICKS * 1000:
-            error = {"type": "invalid_request_error", "code": "message_too_large", "message": problem, "param": None}
-            event = {"type": "error", "event_id": self._calls.ids.event(), "error": {**error, "event_id": None}}
-            self._peer.send_message(msgspec.json.encode(event))
+        """Tell of an event that the client is too small for; without a channel there is nobody to tell."""
+        if self._channel is None:
+            return
+        most = self._channel.max_message_bytes
+        if most and len(message) > most:
+            what = f"{type_of(message)} ({field_of(message, 'event_id')})"
+            told = f"{what} was left out: it has {len(message)} bytes, and the offer's a=max-message-size is {most}"
+            self._complain("message_too_large", told)
+        elif not self._told_unsent:
+            self._told_unsent = True
+            _log.warning("call %s: events are dropped: %s", self._id, problem)
+
+    def _complain(self, code: str, message: str) -> None:
+        self._peer.send_message(codec.encode(codec.error_event(ClientEventError(code, message)), self._calls.ids))
 
     def close(self, code: int, reason: str) -> None:
         self.end(code, reason, lost=False)
 
     def end(self, code: int, reason: str, lost: bool) -> None:
-        """End the call's connection after what was sent."""
+        """End the connection after what was sent; `lost` tells the session whether the client may come back."""
         if self._ended is not None:
             return
-        self._ended = (code, reason)
+        self._ended, self._lost = (code, reason), lost
         self._calls.ticker.discard(self)
-        self._closing = self._loop.call_later(_GOODBYE_SECONDS if self._peer.unsent else 0, self.abort)
         # Later, because the session itself may be asking for this from within one of its methods.
-        self._loop.call_soon(self._end_session, lost)
+        self._loop.call_soon(self._end_session)
+        self._closing = self._loop.call_soon(self._part, self._loop.time() + _GOODBYE_SECONDS)
+
+    def _part(self, deadline: float) -> None:
+        """Drop the connection once the client has been sent everything, or does not take it."""
+        if self._peer.unsent and self._loop.time() < deadline:
+            self._closing = self._loop.call_later(_GOODBYE_LOOK, self._part, deadline)
+        else:
+            self.abort()
 
     def abort(self) -> None:
         """Drop the connection at once."""
         self._peer.close()
-        self._finish(lost=False)
+        self._finish()
 
     @property
     def unsent(self) -> int:
-        return self._peer.unsent
+        # A client that opens no channel reads nothing, but is not slow.
+        return self._peer.unsent if self._peer.channel_is_open else 0
 
     def pause_reading(self) -> None:
         """Nothing to do: media comes in real time, and what the engine cannot take, it holds within its bounds."""
@@ -217,7 +257,7 @@ class WebRtcCall:
             self._calls.ticker.add(self)
 
     def on_media(self, packet: bytes, now: float) -> None:
-        self._heard_media = True
+        self._awaits_media = False
         if self._receiver is not None:
             self._receiver.receive(packet, now)
 
@@ -235,18 +275,27 @@ class WebRtcCall:
                         self._sender.expect_loss(block.loss)
 
     def on_channel_open(self) -> None:
-        pass  # what waits for it is sent by the peer
+        self._channel_closed = False  # what waits for it is sent by the peer
 
     def on_channel_close(self) -> None:
-        pass  # the call goes on as one without a data channel
+        self._channel_closed = True  # the call goes on as one without a data channel
 
     def on_message(self, data: bytes) -> None:
-        if self._session is not None and self._ended is None:
+        if self._session is None or self._ended is not None:
+            return
+        if not _is_utf8(data):
+            self._complain("invalid_json", "A message is not valid UTF-8; send each event as JSON text.")
+            return
+        try:
             self._session.receive(data)
+        except Exception:
+            _log.exception("call %s failed on a message", self._id)
+            self._fail("The server failed on this message; its log says why.")
 
     def on_closed(self, reason: str, lost: bool) -> None:
-        self._ended = self._ended or (1006 if lost else 1000, reason)
-        self._finish(lost)
+        if self._ended is None:
+            self._ended, self._lost = (_ABNORMAL if lost else 1000, reason), lost
+        self._finish()
 
     # --- every 20 ms ------------------------------------------------------------------------------------------
 
@@ -257,6 +306,8 @@ class WebRtcCall:
         receiver, sender = self._receiver, self._sender
         if receiver is not None and (pcm := receiver.pull(now)):
             session.hear(pcm)
+        if self._peer.was_heard():
+            session.still_there(events=self._peer.channel_is_open and not self._peer.unsent)
         # Pulled even where it cannot be sent: time goes on, and events tell of it.
         frame = session.pull()
         if sender is not None and (packet := sender.packet(frame)) is not None:
@@ -265,34 +316,41 @@ class WebRtcCall:
         if self._ticks % _CHECK_TICKS == 0:
             self._check(now)
 
-    def ticker_failed(self, error: Exception) -> None:
-        self.end(1011, f"the call failed: {type(error).__name__}", lost=False)
+    def ticker_failed(self, error: Exception) -> None:  # noqa: ARG002 - the ticker has logged it
+        self._fail("The server failed on this call; its log says why.")
+
+    def _fail(self, message: str) -> None:
+        """End the call because of a fault of ours."""
+        self.send(codec.encode(Error(ErrorDetail("server_error", "server_error", message)), self._calls.ids))
+        self.end(_INTERNAL_ERROR, "server_error.server_error", lost=False)
 
     def _check(self, now: float) -> None:
-        unsent = self._peer.unsent
-        if unsent > _MAX_UNSENT:
-            self.end(1013, f"the client does not read: {unsent} bytes wait to be sent", lost=True)
-            return
-        if unsent > _SLOW or (self._slow and unsent < _NO_LONGER_SLOW):
-            self._tell_slow(unsent > _SLOW)
-        if not self._heard_media and not self._told_silent and self._hears:
+        unsent = self.unsent
+        if unsent > _SLOW:
+            self._note_unsent(unsent)
+        elif self._slow and unsent < _NO_LONGER_SLOW:
+            self._slow = False
+            self._tell_slow()
+        if self._awaits_media:
             self._check_media(now)
         if self._ticks % _REPORT_TICKS == 0:
             self._report(now)
 
-    def _tell_slow(self, slow: bool) -> None:
-        if slow is not self._slow and self._session is not None:
-            self._slow = slow
-            self._session.client_slow(slow)
+    def _tell_slow(self) -> None:
+        try:
+            if self._session is not None:
+                self._session.client_slow(self._slow)
+        except Exception:
+            _log.exception("call %s failed on a slow client", self._id)
 
     def _check_media(self, now: float) -> None:
         """Tell a client whose audio does not come, so that it can choose another transport."""
         waited = now - self._connected_at
         if waited < self._calls.options.media_seconds:
             return
-        self._told_silent = True
+        self._awaits_media = False
         _log.warning("call %s: no audio came within %.0f s of connecting", self._id, waited)
-        if self._admission is not None and self._admission.start.extensions:
+        if self._knows_extensions:
             told = {"type": "antiphon.media.missing", "event_id": self._calls.ids.event(), "seconds": int(waited)}
             self.send(msgspec.json.encode(told))
 
@@ -311,35 +369,42 @@ class WebRtcCall:
     def _id(self) -> str:
         return self._session.call_id if self._session is not None else "(not begun)"
 
-    def _end_session(self, lost: bool) -> None:
-        session, admission = self._session, self._admission
-        if admission is None:
-            return
-        self._admission = None
-        call_id = self._id
-        self._session = None
+    @property
+    def _knows_extensions(self) -> bool:
+        # One that came back says nothing of it, but has its token.
+        asked = self._admission is not None and self._admission.start.extensions
+        return asked or (self._session is not None and self._session.token != "")
+
+    def _end_session(self) -> None:
+        session, self._session = self._session, None
+        admission, self._admission = self._admission, None
+        if session is not None:
+            code, reason = self._ended or (_ABNORMAL, "the connection was dropped")
+            seconds = self._loop.time() - self._began
+            _log.info("call %s ended after %.1f s: %d %s", session.call_id, seconds, code, reason)
         try:
             if session is not None:
-                session.close(lost=lost)
+                session.close(lost=self._lost)
         except Exception:
-            _log.exception("call %s could not be closed", call_id)
+            _log.exception("a call's session could not be closed")
         finally:
-            admission.release()
-        code, reason = self._ended or (1006, "dropped")
-        _log.info("call %s ended after %.1f s: %d %s", call_id, self._loop.time() - self._began, code, reason)
+            if admission is not None:
+                admission.release()
 
-    def _finish(self, lost: bool) -> None:
+    def _finish(self) -> None:
         """Let everything go; safe to call twice."""
         self._calls.ticker.discard(self)
         if self._closing is not None:
             self._closing.cancel()
-        self._end_session(lost)
+        self._end_session()
         if self._cleaning is None:
             self._cleaning = self._loop.create_task(self._clean())
 
     async def _clean(self) -> None:
-        await self._peer.wait_closed()
-        self._calls.discard(self)
+        try:
+            await self._peer.wait_closed()
+        finally:
+            self._calls.discard(self)
 
 
 def _media(audio: Audio | None, ssrc: int) -> tuple[RtpReceiver | None, RtpSender | None]:
@@ -351,3 +416,13 @@ def _media(audio: Audio | None, ssrc: int) -> tuple[RtpReceiver | None, RtpSende
     # Random beginnings, as encryption wants them (RFC 3550, section 5.1).
     sender = RtpSender(codecs[chosen], chosen, ssrc, secrets.randbelow(2**16), secrets.randbelow(2**32))
     return RtpReceiver(codecs) if audio.receives else None, sender if audio.sends else None
+
+
+def _is_utf8(message: bytes) -> bool:
+    if message.isascii():  # nearly always, and much faster to find out
+        return True
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True

@@ -108,9 +108,9 @@ class Peer:
             MediaError: No UDP port could be opened, or it was closed meanwhile.
         """
         try:
+            self._check_open()
             await self._ice.gather_candidates()
-            if self._closed:
-                raise MediaError("the call was closed before it was answered")
+            self._check_open()
             text = write_answer(self.offer, self._local())
             for candidate in self.offer.candidates:
                 await self._ice.add(candidate)
@@ -119,6 +119,10 @@ class Peer:
             raise
         self._connecting = self._loop.create_task(self._connect())
         return text
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise MediaError("the call was closed before it was answered")
 
     def _local(self) -> Local:
         return Local(
@@ -176,6 +180,11 @@ class Peer:
         """Encrypt and send one compound RTCP packet in this call; it is lost unless connected."""
         if self._dtls.is_connected and not self._closed:
             self._ice.send_now(self._dtls.protect_rtcp(packet))
+
+    def was_heard(self) -> bool:
+        """Return whether anything has come from the client since this was asked last."""
+        heard, self._ice.was_heard = self._ice.was_heard, False
+        return heard
 
     def _media_received(self, packet: bytes) -> None:
         clear = None if self._closed else self._dtls.unprotect(packet)

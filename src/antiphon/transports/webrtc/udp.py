@@ -5,7 +5,6 @@ anybody. Here a datagram that cannot be sent is lost, as UDP has it.
 """
 
 import asyncio
-import contextlib
 import errno
 import random
 import socket
@@ -13,8 +12,6 @@ from typing import Any, Protocol
 
 MAX_DATAGRAM_BYTES = 2048  # a path's MTU is 1500; what is longer is cut, and fails its checks
 RECEIVE_BUFFER_BYTES = 262_144
-# Datagrams that are taken at once, so that one busy socket does not hold up the others.
-_BATCH = 32
 
 Address = tuple[str, int]
 
@@ -39,23 +36,21 @@ class UdpSocket(asyncio.DatagramTransport):
         self._loop.add_reader(sock, self._read)
 
     def _read(self) -> None:
-        for _ in range(_BATCH):
-            try:
-                data, address = self._socket.recvfrom(MAX_DATAGRAM_BYTES)
-            except (BlockingIOError, InterruptedError):
-                return
-            except OSError:
-                continue  # an ICMP error of something sent before
-            self._receiver.datagram_received(data, address[:2])
-            if self._closed:
-                return
+        # One at a time: media comes packet by packet, and to find that there is no second one costs as much as taking
+        # the first. The loop comes back at once for what is left, after the other sockets.
+        try:
+            data, address = self._socket.recvfrom(MAX_DATAGRAM_BYTES)
+        except OSError:
+            return  # an ICMP error of something sent before, or nothing there
+        self._receiver.datagram_received(data, address[:2])
 
     def sendto(self, data: Any, addr: Any = None) -> None:
         """Send, or lose, one datagram; `addr` is a literal address and a port."""
         if not self._closed:
-            # A full buffer, no route, an address that is none: the peer's checks or timers will tell.
-            with contextlib.suppress(OSError, OverflowError, ValueError):
+            try:
                 self._socket.sendto(data, addr)
+            except (OSError, OverflowError, ValueError):
+                return  # a full buffer, no route, an address that is none: the peer's checks or timers will tell
 
     def close(self) -> None:
         if not self._closed:

@@ -1,0 +1,1 @@
+"""WebRTC calls beside a plain aiortc server: `python -m benchmarks.webrtc`."""
