@@ -3,7 +3,8 @@
     python scripts/conformance.py > docs/conformance.md
 
 The events and fields are those of the official SDK's types. Each client event and each field is sent to a session
-core, and the page says what came of it; a server event counts as served when the code can make it.
+core, and the page says what came of it; a server event counts as served when the code can make it. What is there for
+calls alone is tried with calls: conformance_calls.py.
 """
 
 import json
@@ -23,6 +24,7 @@ from openai.types.beta.realtime.session_update_event import Session as BetaSessi
 from pydantic import BaseModel
 
 from antiphon.errors import ClientEventError
+from antiphon.path.playback import Playback
 from antiphon.protocol import server_events
 from antiphon.protocol.beta.dialect import BetaDialect
 from antiphon.protocol.beta.sessions import TRANSCRIPTION as BETA_TRANSCRIPTION
@@ -31,6 +33,7 @@ from antiphon.protocol.ids import Ids
 from antiphon.protocol.server_events import Error, ServerEvent
 from antiphon.protocol.session_kinds import REALTIME, TRANSCRIPTION, SessionKind
 from antiphon.session import Session, SessionStart
+from conformance_calls import tried_calls
 
 ITEM = {"id": "item_1", "type": "message", "role": "user", "content": [{"type": "input_text", "text": "hello"}]}
 AUDIO = "AAAA" * 1000
@@ -62,7 +65,6 @@ REASONS = {
     "conversation.item.created": "never sent in GA: `added` and `done` take its place",
     "conversation.item.input_audio_transcription.segment": "not yet: no recogniser here tells speakers apart",
     "input_audio_buffer.dtmf_event_received": "not yet: comes with SIP",
-    "output_audio_buffer": "not yet: comes with WebRTC and SIP",
     "mcp_list_tools": "not yet: MCP tools are refused",
     "response.mcp_call": "not yet: MCP tools are refused",
     "response.mcp_call_arguments": "not yet: MCP tools are refused",
@@ -117,7 +119,10 @@ def try_event(dialect: Dialect, kind: str) -> Verdict:
         return SERVED if probe.send({"type": kind, **SAMPLES[kind]}).text.startswith("refused: `item_tr") else NOT_YET
     if kind == "session.update":
         return probe.send({"type": kind, "session": {"type": "realtime"} if isinstance(dialect, GaDialect) else {}})
-    return probe.send({"type": kind, **SAMPLES.get(kind, {})})
+    verdict = probe.send({"type": kind, **SAMPLES.get(kind, {})})
+    if kind == "output_audio_buffer.clear":  # tried with a call
+        return Verdict(True, f"served over WebRTC; over WebSocket {verdict.text}")
+    return verdict
 
 
 # --- the SDK's types ------------------------------------------------------------------------------------------
@@ -339,7 +344,39 @@ def made_events(dialect: Dialect) -> dict[str, dict[str, Any]]:
     kinds = _subclasses(ServerEvent)
     events = [examples.get(kind) or _example(kind) for kind in kinds]
     messages = [json.loads(message) for event in events for message in dialect.encode(event, ids)]
-    return {message["type"]: message for message in messages}
+    return {message["type"]: message for message in [*messages, *played_events()]}
+
+
+ANSWERS: list[dict[str, Any]] = [
+    {"type": "response.created", "response": {"id": "resp_1", "conversation_id": "conv_1"}},
+    {
+        "type": "response.output_audio.delta",
+        "event_id": "event_1",
+        "response_id": "resp_1",
+        "item_id": "item_1",
+        "output_index": 0,
+        "content_index": 0,
+        "delta": AUDIO,
+    },
+]
+
+
+def played_events() -> list[dict[str, Any]]:
+    """Return the events of playing one answer to its end, and another one until it is cleared."""
+    told: list[bytes] = []
+    for end in ("response.done", "output_audio_buffer.clear"):
+        playback = Playback(told.append, lambda _: None, Ids(os.urandom))
+        for event in ANSWERS:
+            playback.take(json.dumps(event).encode())
+        playback.pull()
+        if end == "response.done":
+            playback.take(json.dumps({"type": end, "response": {"id": "resp_1"}}).encode())
+            while playback.seconds or playback.pull():
+                playback.pull()
+        else:
+            playback.receive(json.dumps({"type": end}).encode())
+    events = [json.loads(message) for message in told]
+    return [event for event in events if event["type"].startswith("output_audio_buffer.")]
 
 
 def unsent(model: type[BaseModel], event: dict[str, Any], path: str = "") -> Iterator[str]:
@@ -385,6 +422,7 @@ def main() -> None:
         ("Response fields, beta", _tried(try_response_fields(BETA, BetaResponse))),
         ("Item fields, GA", _tried(try_item_fields(GA, members(ga_types.ConversationItem)))),
         ("Item fields, beta", _tried(try_item_fields(BETA, [beta_types.ConversationItem]))),
+        ("Calls", [(name, Verdict(text == SERVED.text, text)) for name, text in tried_calls()]),
     ]
     lines = [*_head(sections)]
     for title, rows in sections:
@@ -404,9 +442,10 @@ def _head(sections: list[tuple[str, list[Row]]]) -> Iterator[str]:
     yield ""
     yield "<!-- Written by `make docs` with scripts/conformance.py, which tries each of these on a session. -->"
     yield ""
-    yield "What of the Realtime API the embedded engine serves over WebSocket, by the types of the official SDK."
-    yield "*Served* and *refused* are what a session answered when the event or field was sent to it; *not yet* means"
-    yield "that the code cannot make it. The [clients](clients.md) that work are the other half of the story."
+    yield "What of the Realtime API the embedded engine serves, by the types of the official SDK."
+    yield "*Served* and *refused* are what a session over WebSocket answered when the event or field was sent to it;"
+    yield "under *Calls*, what came of trying it with a [WebRTC call](webrtc.md). *Not yet* means that the code cannot"
+    yield "make it. The [clients](clients.md) that work are the other half of the story."
     yield ""
     yield "| | served | of |"
     yield "|---|---|---|"

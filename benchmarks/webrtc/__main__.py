@@ -1,8 +1,8 @@
 """WebRTC calls beside a plain aiortc server, in one run: calls on one core, delays, memory, interruptions.
 
-    python -m benchmarks.webrtc [--quick] [--only engine,plain,parts,local] [--profile CALLS]
+    python -m benchmarks.webrtc [--quick] [--only antiphon,plain,parts,local] [--profile CALLS]
 
-Prints a page of Markdown, and says on the standard error how it goes. A whole run takes about six minutes.
+Prints RESULTS.md, and says on the standard error how it goes. A whole run takes about five minutes.
 """
 
 import argparse
@@ -19,11 +19,11 @@ from benchmarks.serving import server as served
 from benchmarks.webrtc.arrivals import Load
 from benchmarks.webrtc.bench import Clients, Pace, Result, Server, clients, interruptions, one_call, served_by
 from benchmarks.webrtc.parts import parts
-from benchmarks.webrtc.report import page
+from benchmarks.webrtc.report import OURS, PLAIN, Findings, page
 
 FULL = Pace(measured=5.0, warm_up=1.5, begun=20, interrupted=20, idle=100)
 QUICK = Pace(measured=2.0, warm_up=1.0, begun=5, interrupted=4, idle=20)
-PARTS = ("engine", "plain", "parts", "local")
+PARTS = ("antiphon", "plain", "parts", "local")
 BESIDE = 30
 ASKING, ASKING_SECONDS = 4, 30.0
 FIRST_ENGINE, FIRST_PLAIN = 30, 6
@@ -34,8 +34,8 @@ def progress(name: str, what: object) -> None:
     print(f"{name}: {what}", file=sys.stderr, flush=True)
 
 
-def measure_engine(using: Clients, core: int) -> Result:
-    result = Result("Antiphon")
+def measure_ours(using: Clients, core: int) -> Result:
+    result = Result(OURS)
     with served_by("server", core) as (server, _):
         # First, while no memory lies ready from earlier calls.
         result = replace(result, idle_kib=using.idle_kib(server, using.pace.idle))
@@ -47,7 +47,7 @@ def measure_engine(using: Clients, core: int) -> Result:
 
 
 def measure_plain(using: Clients, core: int) -> Result:
-    result = Result("plain aiortc")
+    result = Result(PLAIN)
     with served_by("plain", core) as (server, _):
         result = one_call(using, server, result)
         loads = using.most(server, FIRST_PLAIN, lambda load: progress(result.name, load))
@@ -70,7 +70,7 @@ def measure_local(using: Clients, core: int) -> Load:
 def profile(using: Clients, core: int, calls: int) -> None:
     """Print which functions of the server take the time, as cProfile sees them: small ones look larger."""
     with served_by("server", core) as (server, tool):
-        progress("Antiphon", using.loaded(server, calls))
+        progress(OURS, using.loaded(server, calls))
         tool.do("trace")
         before, began = cpu_seconds(server.pid), time.monotonic()
         time.sleep(using.pace.measured)
@@ -107,11 +107,11 @@ def main() -> None:
         if arguments.profile:
             profile(using, core, arguments.profile)
             return
-        results = [measure_engine(using, core)] if "engine" in only else []
+        results = [measure_ours(using, core)] if "antiphon" in only else []
         results += [measure_plain(using, core)] if "plain" in only else []
         split = parts() if "parts" in only else {}
         busy = measure_local(using, core) if "local" in only else None
-    print(page(results, split, busy, pace.idle, BESIDE, ASKING), flush=True)
+    print(page(Findings(results, split, busy, pace.idle, BESIDE)), end="", flush=True)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ START_NS = 100_000_000  # until all tools know the window
 CALM_SECONDS = 1.0
 GROWTH, PRECISION = 1.5, 0.05
 MOST_CALLS = 400
-ATTEMPTS = 2  # other programs may have disturbed the first
+ATTEMPTS = 3  # other programs, or calls that just began, may have disturbed the first
 
 
 @dataclass(frozen=True)
@@ -128,8 +128,8 @@ class Clients:
                 told(load)
                 if load.passes and load.tools_kept_up:
                     return True
-                if load.core_share > 0.97 or load.refusals:
-                    break  # no disturbance
+                if load.is_hopeless:
+                    break
             return False
 
         found = most_sessions(passes, first, MOST_CALLS, GROWTH, PRECISION)

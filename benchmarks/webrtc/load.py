@@ -235,7 +235,7 @@ class Listener:
 async def _until(condition: Callable[[], object]) -> None:
     try:
         async with asyncio.timeout(WAIT_SECONDS):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - what is waited for is set in hot paths
                 await asyncio.sleep(0.002)
     except TimeoutError:
         raise CallEndedError("what was waited for did not happen") from None

@@ -57,6 +57,14 @@ class CallEndedError(Exception):
     """There was no call, or it is over."""
 
 
+def _ignore_packet(_packet: bytes, _at: int) -> None:
+    pass
+
+
+def _ignore_message(_message: bytes) -> None:
+    pass
+
+
 class ClientPeer:
     """One call, seen from its client.
 
@@ -66,8 +74,8 @@ class ClientPeer:
 
     def __init__(self) -> None:
         self.posted = self.answered = self.first_packet = 0  # nanoseconds
-        self.on_packet: Callable[[bytes, int], None] = lambda packet, at: None
-        self.on_message: Callable[[bytes], None] = lambda message: None
+        self.on_packet: Callable[[bytes, int], None] = _ignore_packet
+        self.on_message: Callable[[bytes], None] = _ignore_message
         self.alive = False
         self.channel_open = asyncio.Event()
         self._ice = IceConnection(LOOPBACK, controlling=True, on_media=self._received)

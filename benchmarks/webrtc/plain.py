@@ -1,8 +1,4 @@
-"""What anybody would write with aiortc: an answerer that decodes what it hears and says speech.
-
-It is spared what it can be: its frames are as aiortc's encoder wants them, what it hears goes nowhere, and it runs on
-the faster event loop.
-"""
+"""What anybody would write with aiortc: an answerer that decodes what it hears, and says speech of 24000 Hz."""
 
 import asyncio
 import gc
@@ -22,10 +18,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from benchmarks.relay.gateways import free_port
-from benchmarks.relay.tools import Command, serve_commands
-from benchmarks.webrtc.speech import SAID_BY_SERVERS, WIRE_RATE, speech
-
-FRAME = WIRE_RATE // 50
+from benchmarks.relay.tools import Command, _serve
+from benchmarks.webrtc.speech import RATE, SAID_BY_SERVERS, WIRE_RATE, speech
 
 
 class Speech(MediaStreamTrack):
@@ -33,9 +27,9 @@ class Speech(MediaStreamTrack):
 
     kind = "audio"
 
-    def __init__(self, frames: list[AudioFrame]) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._frames = frames
+        self._frames = speech(SAID_BY_SERVERS)
         self._count = 0
         self._begin = 0.0
 
@@ -43,20 +37,11 @@ class Speech(MediaStreamTrack):
         loop = asyncio.get_running_loop()
         self._begin = self._begin or loop.time()
         await asyncio.sleep(max(0.0, self._begin + self._count * 0.020 - loop.time()))
-        said = self._frames[self._count % len(self._frames)]
-        frame = AudioFrame.from_ndarray(said.to_ndarray(), format="s16", layout="stereo")
-        frame.sample_rate, frame.pts, frame.time_base = WIRE_RATE, self._count * FRAME, Fraction(1, WIRE_RATE)
+        samples = np.frombuffer(self._frames[self._count % len(self._frames)], "<i2")[np.newaxis]
+        frame = AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, self._count * RATE // 50, Fraction(1, RATE)
         self._count += 1
         return frame
-
-
-def frames() -> list[AudioFrame]:
-    """Return speech as aiortc's encoder wants it, so that it need not be resampled: 48000 Hz, stereo."""
-    made = []
-    for said in speech(SAID_BY_SERVERS, WIRE_RATE):
-        both = np.repeat(np.frombuffer(said, "<i2"), 2)[np.newaxis]
-        made.append(AudioFrame.from_ndarray(both, format="s16", layout="stereo"))
-    return made
 
 
 class Tool:
@@ -64,7 +49,7 @@ class Tool:
 
     def __init__(self) -> None:
         self._port = free_port()
-        self._frames = frames()
+        speech(SAID_BY_SERVERS)  # read once, before the first call
         self._connections: set[RTCPeerConnection] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._heard_samples = 0
@@ -74,7 +59,7 @@ class Tool:
         app = Starlette(routes=[Route("/v1/realtime/calls", self._begin, methods=["POST"])])
         server = uvicorn.Server(uvicorn.Config(app, port=self._port, log_level="warning", lifespan="off"))
         self._keep(asyncio.create_task(server.serve()))
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         gc.collect()
         gc.freeze()
@@ -90,7 +75,7 @@ class Tool:
         offer = (await request.body()).decode()
         connection = RTCPeerConnection(RTCConfiguration(iceServers=[]))
         self._connections.add(connection)
-        connection.addTrack(Speech(self._frames))
+        connection.addTrack(Speech())
         connection.on("track", lambda track: self._keep(asyncio.create_task(self._hear(track))))
         connection.on("datachannel", _echo)
         connection.on("connectionstatechange", lambda: self._changed(connection))
@@ -122,4 +107,4 @@ def _echo(channel: RTCDataChannel) -> None:
 
 
 if __name__ == "__main__":
-    serve_commands(lambda: Tool().start())
+    asyncio.run(_serve(lambda: Tool().start()))

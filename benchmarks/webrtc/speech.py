@@ -56,7 +56,7 @@ def as_browsers_send(pcm: bytes) -> list[bytes]:
     encoder = CodecContext.create("libopus", "w")
     assert isinstance(encoder, AudioCodecContext)
     encoder.sample_rate, encoder.bit_rate = WIRE_RATE, BROWSER_BITRATE
-    encoder.format, encoder.layout, encoder.time_base = "s16", "mono", Fraction(1, WIRE_RATE)  # type: ignore[assignment]
+    encoder.format, encoder.layout, encoder.time_base = "s16", "mono", Fraction(1, WIRE_RATE)
     encoder.options = {"application": "voip", "fec": "1", "packet_loss": "1"}
     size = WIRE_RATE // 50
     packets: list[bytes] = []

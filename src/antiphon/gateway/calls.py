@@ -228,6 +228,6 @@ def _no_webrtc() -> Response:
 
 
 def _not_available(what: str, code: str, instead: str) -> Response:
-    error = RequestError(501, f"{what} are not available in this server yet; {instead}.", code)
+    error = RequestError(501, f"{what} are not available in this server; {instead}.", code)
     # The official SDKs try again after a 5xx, unless told not to.
     return error_response(error, {"x-should-retry": "false"})

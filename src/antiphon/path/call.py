@@ -1,4 +1,20 @@
-"""One call: a conversation, the session that answers it, and the clients that are connected to it now."""
+"""One call: a conversation, the session that answers it, and the clients that are connected to it now.
+
+A client that comes back, over whatever transport, goes on where it was:
+
+- Events: it gets those behind the last one that it names, each once and in order. One that names none gets those that
+  came after its connection was lost; over media, those that came after its last sign of life.
+- Audio in events was received when the event was; the client has it, plays it, and truncates what it did not play.
+- Audio as media was heard up to the client's last sign of life, give or take a way through the network. A client that
+  vanished is missed only half a minute later; what was played to nobody meanwhile is owed. It is played to the next
+  connection that has media; to one that has none it is told as the deltas that it came in, behind the events that
+  begin its part, also where its response was done long ago.
+- User audio goes on where it broke off. Over media time goes on as well: the silence after the break is heard like any
+  other, and ends the turn where turn detection is on.
+- Client events that are still on their way over the earlier connection when the next one comes are not taken.
+- Chat asks with the call's token and is nobody's connection; but a call that nobody is connected to waits anew with
+  each question.
+"""
 
 import asyncio
 import logging
@@ -173,15 +189,23 @@ class Call:
         """The client is gone; a lost one may come back for a while, if it asked for that."""
         if lost and self._replay is not None and self._announced and not self._over:
             self._detach()
-            seconds = self._house.resume_seconds
-            log.info("a client was lost; its call waits %g s for it", seconds)
-            self._parting = self._loop.call_later(seconds, self._give_up)
+            log.info("a client was lost; its call waits %g s for it", self._house.resume_seconds)
+            self._wait()
             self._house.parked += 1
         else:
             self._close_guests()
             self.end()
 
+    def _wait(self) -> None:
+        """Wait for the client from now on."""
+        if self._parting is not None:
+            self._parting.cancel()
+        self._parting = self._loop.call_later(self._house.resume_seconds, self._give_up)
+
     def _give_up(self) -> None:
+        if any(guest.is_client for guest in self._guests):
+            self._wait()
+            return
         self._close_guests()
         self.end()
 
@@ -209,14 +233,22 @@ class Call:
 
     # --- guests -----------------------------------------------------------------------------------------------
 
-    def join(self, client: Client, dialect: Dialect) -> "Guest":
-        """Connect one more client; nothing is told of what was before."""
-        guest = Guest(self, client, dialect, self._ids)
+    def join(self, client: Client, dialect: Dialect, *, is_client: bool = False) -> "Guest":
+        """Connect one more client; nothing is told of what was before.
+
+        Args:
+            client: Its connection.
+            dialect: What it speaks.
+            is_client: Whether it has the call's token, as the call's own client has: it keeps the call from ending.
+        """
+        guest = Guest(self, client, dialect, self._ids, is_client=is_client)
         self._guests[guest] = None
         return guest
 
     def leave(self, guest: "Guest") -> None:
         self._guests.pop(guest, None)
+        if guest.is_client and self._parting is not None:
+            self._wait()
 
     def receive_from(self, guest: "Guest", message: bytes) -> None:
         """Take a client event of a guest; what is wrong with it is told to this guest alone."""
@@ -408,11 +440,12 @@ class Attachment:
 class Guest:
     """The connection of one more client: an `EngineSession` to its transport."""
 
-    __slots__ = ("_call", "_edge", "client", "tell")
+    __slots__ = ("_call", "_edge", "client", "is_client", "tell")
 
-    def __init__(self, call: Call, client: Client, dialect: Dialect, ids: Ids) -> None:
+    def __init__(self, call: Call, client: Client, dialect: Dialect, ids: Ids, *, is_client: bool) -> None:
         self._call = call
         self.client = client
+        self.is_client = is_client
         self._edge: Edge = edge_for(dialect, client.send, ids)
         self.tell = self._edge.outward
 

@@ -88,9 +88,9 @@ class Calls:
         return None if call is None else call.join(client, dialect)
 
     def join_by_token(self, token: str, client: Client, dialect: Dialect) -> Guest | None:
-        """Connect a guest that knows the call's token."""
+        """Connect a guest that knows the call's token; while it is there, a call waits for its lost client."""
         call = self._tokens.get(token)
-        return None if call is None else call.join(client, dialect)
+        return None if call is None else call.join(client, dialect, is_client=True)
 
     def owner(self, call_id: str) -> str | None:
         """Return whose call it is (`SessionStart.owner`); None when there is no such call."""

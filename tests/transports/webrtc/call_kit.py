@@ -136,10 +136,10 @@ class Engine(GreetingEngine):
 class Switchboard:
     """A server's calls, with the engine behind them."""
 
-    def __init__(self, ice: IceOptions = LOOPBACK, media_seconds: float = 15.0, resume_seconds: float = 60.0) -> None:
+    def __init__(self, options: WebRtcOptions = WebRtcOptions(LOOPBACK), resume_seconds: float = 60.0) -> None:  # noqa: B008
         self.engine = Engine()
         self.house = Calls(self.engine, resume_seconds)
-        self.calls = WebRtcCalls(self.house, WebRtcOptions(ice, media_seconds))
+        self.calls = WebRtcCalls(self.house, options)
         self.admitted = self.released = 0
 
     def admission(self, start: SessionStart = START, resume: str = "") -> Admission:
@@ -201,6 +201,7 @@ class Caller(Client):
         self, sings: float = 440.0, direction: str = "sendrecv", codec: str = "", channel: str = "oai-events"
     ) -> None:
         super().__init__(audio=False, channel=channel)
+        self.call_id = ""
         self.microphone = Singing(sings)
         self.rate = 0
         self._heard: list[Floats] = []
@@ -281,6 +282,7 @@ class Wire:
         self.ssrc = 4711
         self.channel_is_open = False
         self.unsent = 0
+        self.is_there = True  # though it may say nothing
         self.media: list[bytes] = []
         self.rtcp: list[bytes] = []
         self.messages: list[bytes] = []
@@ -292,13 +294,17 @@ class Wire:
             raise self.answering
         return "v=0"
 
+    @property
+    def is_settled(self) -> bool:
+        return not self.unsent
+
     def connect(self) -> None:
         self.listener.on_connected()
         self.channel_is_open = True
         self.listener.on_channel_open()
 
     def was_heard(self) -> bool:
-        return True
+        return self.is_there
 
     def send_media(self, packet: bytes) -> None:
         self.media.append(packet)

@@ -9,6 +9,7 @@ from unittest import mock
 import pytest
 
 import antiphon.transports.webrtc.call as under_test
+from antiphon.engines.scripted import ScriptedEngine, parse_script
 from antiphon.errors import ClientEventError, MediaError
 from antiphon.transports.base import Client
 from antiphon.transports.rtp import (
@@ -80,6 +81,20 @@ async def test_what_the_user_says_is_appended_as_it_was_said() -> None:
         middle = floats(heard)[12_000:36_000]
         assert level_of(middle, 500) == pytest.approx(0.3, rel=0.1)
         assert loudness(middle) == pytest.approx(0.3 / 2**0.5, rel=0.1)
+
+
+async def test_a_silent_client_is_silence_and_is_heard_again() -> None:
+    async with wired() as call:
+        far = FarEnd(call)
+        far.sing(tone(1000, 500))
+        said = len(call.session.heard)
+        call.go(30)  # muted: not one packet
+        silence = call.session.heard[said:]
+        assert len(silence) == pytest.approx(30 * 48_000, abs=9600)
+        assert loudness(floats(silence[9600:])) == 0
+        said += len(silence)
+        far.sing(tone(1000, 500))
+        assert level_of(floats(call.session.heard[said:])[12_000:], 500) == pytest.approx(0.3, rel=0.15)
 
 
 async def test_before_the_client_is_connected_no_time_passes() -> None:
@@ -410,6 +425,7 @@ async def test_what_was_sent_last_leaves_before_the_connection_ends() -> None:
         call.wire.unsent = 1000
         call.session.tell("the.last")
         call.call.close(1000, "done")
+        assert len(call.hand) == 0
         await call.session.closed.wait()
         await asyncio.sleep(0.05)
         assert not call.wire.closed
@@ -441,6 +457,13 @@ async def test_after_its_end_a_call_sends_and_hears_nothing() -> None:
         assert call.switchboard.released == 1
 
 
+async def test_a_call_that_is_closed_is_not_waited_for() -> None:
+    async with wired(extensions=True) as call:
+        call.call.close(1000, "done")
+        await call.switchboard.calls.empty()
+        assert (call.session.lost, call.switchboard.house.parked) == (False, 0)
+
+
 async def test_a_server_that_goes_down_parks_its_calls() -> None:
     async with wired(extensions=True) as call:
         call.switchboard.calls.close(1001, "The server is shutting down.")
@@ -454,6 +477,28 @@ async def test_a_session_that_cannot_be_closed_releases_its_place(caplog: pytest
             call.call.on_closed("gone", lost=False)
         assert "could not be closed" in caplog.text
         assert call.switchboard.released == 1
+
+
+async def test_a_client_without_any_sign_of_life_is_lost_after_14_seconds() -> None:
+    async with wired(extensions=True) as call:
+        call.wire.unsent = 1000
+        call.go(20)
+        call.wire.is_there = False
+        call.go(13.9)
+        assert not call.wire.closed
+        call.go(0.7)
+        assert call.wire.closed
+        assert (len(call.hand), call.switchboard.house.parked) == (0, 1)
+
+
+async def test_one_sign_of_life_is_enough() -> None:
+    async with wired() as call:
+        for _ in range(5):
+            call.wire.is_there = False
+            call.go(13)
+            call.wire.is_there = True
+            call.go(0.02)
+        assert not call.wire.closed
 
 
 # --- beginnings that fail ---------------------------------------------------------------------------------------------
@@ -551,3 +596,23 @@ async def test_a_token_that_opens_nothing_leaves_nothing() -> None:
 async def test_the_offers_of_these_tests_are_what_they_say() -> None:
     assert parse_offer(audio_only()).channel is None
     assert json.dumps(parse_offer(CHROME).channel.max_message_bytes) == str(MAX_MESSAGE)  # type: ignore[union-attr]
+
+
+async def test_whatever_comes_over_the_channel_gets_an_answer_of_the_engine_and_ends_nothing() -> None:
+    board = Switchboard()
+    board.house.engine = ScriptedEngine(parse_script(""))
+    async with wired(board=board) as call:
+        told = len(call.wire.messages)
+        hostile = [b"", b"no json", b"[", b"null", b"[" * 100_000, b'{"type":1}', b'{"type":"\xff"}', b"\x00\xff\xfe"]
+        hostile += [
+            b'{"type":"input_audio_buffer.append","audio":"\xff"}',
+            b'{"type":"input_audio_buffer.append","audio":"!"}',
+        ]
+        for message in hostile:
+            call.call.on_message(message)
+        call.call.on_message(b'{"type":"session.update","session":{"type":"realtime","instructions":"Be kind."}}')
+        errors, updated = call.wire.events[told:-1], call.wire.events[-1]
+        assert [event["type"] for event in errors] == ["error"] * len(hostile)
+        assert all(check_server_event(event).error.type == "invalid_request_error" for event in errors)
+        assert [event["error"]["code"] for event in errors[:2]] == ["invalid_json"] * 2
+        assert updated["type"] == "session.updated"

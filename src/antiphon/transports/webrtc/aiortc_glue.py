@@ -29,6 +29,7 @@ try:
     from aioice import Connection
     from aioice.candidate import candidate_foundation, candidate_priority
     from aioice.ice import StunProtocol, relayed_candidate, server_reflexive_candidate
+    from aioice.stun import Message
     from aioice.utils import random_string
     from aiortc.rtcconfiguration import RTCIceServer
     from aiortc.rtcdatachannel import RTCDataChannel
@@ -82,6 +83,18 @@ class _Datagrams(StunProtocol):
             super().datagram_received(packet, addr)
         except Exception as error:  # whatever the parser makes of a stranger's bytes
             _log.debug("a STUN packet was dropped: %r", error)
+
+    async def request(
+        self,
+        request: Message,
+        addr: _Address,
+        integrity_key: bytes | None = None,
+        retransmissions: int | None = None,
+    ) -> tuple[Message, _Address]:
+        """Ask the client something; its answer, which proved itself, is a sign of life."""
+        answered = await super().request(request, addr, integrity_key, retransmissions)
+        self.receiver.was_heard = True
+        return answered
 
 
 class IceConnection(Connection):
@@ -273,6 +286,9 @@ class Dtls(RTCDtlsTransport):
         """Return whether the client's certificate is the one of its offer, and SRTP keys could be agreed on."""
         known = [RTCDtlsFingerprint(algorithm, value) for algorithm, value in fingerprints]
         await self.start(RTCDtlsParameters(known))
+        # aiortc leaves our last flight to the first data that follows. A call without a channel has none, and its
+        # client would ask for the flight again, a second later.
+        await self._write_ssl()
         return self.is_connected
 
     async def stop(self) -> None:
@@ -384,6 +400,11 @@ class Association(RTCSctpTransport):
         """Bytes that the client has not been sent yet, but for part of a packet."""
         waiting = self.channel.bufferedAmount if self.channel is not None else 0
         return waiting + len(self._outbound_queue) * USERDATA_MAX_LENGTH
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the client has acknowledged all that it was to be sent."""
+        return not (self._data_channel_queue or self._outbound_queue or self._sent_queue)
 
     def send_text(self, data: bytes) -> None:
         """Queue one message of UTF-8 text on `channel`, which is open."""

@@ -31,6 +31,7 @@ from antiphon.transports.rtp import (
     write_report,
 )
 from antiphon.transports.rtp.packet import ReceiverReport
+from antiphon.transports.rtp.ticker import PERIOD
 from antiphon.transports.webrtc.ice import IceOptions
 from antiphon.transports.webrtc.peer import Peer
 from antiphon.transports.webrtc.sdp import CNAME, Audio, parse_offer
@@ -53,10 +54,13 @@ class WebRtcOptions:
     Args:
         ice: How this server is reached.
         media_seconds: How long a connected client may send no audio before it is told so.
+        silent_seconds: How long a connected client may send nothing at all before it counts as lost. Even one without
+            audio checks every 5 s or so whether we still want to hear from it (RFC 7675).
     """
 
     ice: IceOptions = field(default_factory=IceOptions)
     media_seconds: float = 15.0
+    silent_seconds: float = 14.0
 
 
 @dataclass(frozen=True)
@@ -143,6 +147,7 @@ class WebRtcCall:
         self._told_unsent = False
         self._slow = False
         self._ticks = 0
+        self._silent_ticks = 0  # since anything came from the client
         self._ended: tuple[int, str] | None = None  # close code and reason
         self._lost = True  # unless somebody ends it
         self._closing: asyncio.Handle | None = None
@@ -226,8 +231,8 @@ class WebRtcCall:
         self._closing = self._loop.call_soon(self._part, self._loop.time() + _GOODBYE_SECONDS)
 
     def _part(self, deadline: float) -> None:
-        """Drop the connection once the client has been sent everything, or does not take it."""
-        if self._peer.unsent and self._loop.time() < deadline:
+        """Drop the connection once the client has everything, or does not take it."""
+        if not self._peer.is_settled and self._loop.time() < deadline:
             self._closing = self._loop.call_later(_GOODBYE_LOOK, self._part, deadline)
         else:
             self.abort()
@@ -306,7 +311,9 @@ class WebRtcCall:
         receiver, sender = self._receiver, self._sender
         if receiver is not None and (pcm := receiver.pull(now)):
             session.hear(pcm)
+        self._silent_ticks += 1
         if self._peer.was_heard():
+            self._silent_ticks = 0
             session.still_there(events=self._peer.channel_is_open and not self._peer.unsent)
         # Pulled even where it cannot be sent: time goes on, and events tell of it.
         frame = session.pull()
@@ -325,6 +332,11 @@ class WebRtcCall:
         self.end(_INTERNAL_ERROR, "server_error.server_error", lost=False)
 
     def _check(self, now: float) -> None:
+        if self._silent_ticks * PERIOD > self._calls.options.silent_seconds:
+            # A goodbye would reach nobody.
+            self._ended = (_ABNORMAL, "no sign of life from the client")
+            self.abort()
+            return
         unsent = self.unsent
         if unsent > _SLOW:
             self._note_unsent(unsent)

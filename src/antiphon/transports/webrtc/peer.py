@@ -34,7 +34,7 @@ MAX_CHANNELS = 16
 # What may wait for a data channel that is not open yet.
 MAX_EARLY_BYTES = 4_000_000
 # How long saying goodbye may take; only a TURN server that does not answer takes any time.
-_GOODBYE_SECONDS = 5.0
+_GOODBYE_SECONDS = 2.0
 
 
 class PeerListener(Protocol):
@@ -210,6 +210,11 @@ class Peer:
         """Bytes of messages that wait to be sent."""
         return 0 if self._closed else self._early_bytes + (self._sctp.unsent if self._sctp is not None else 0)
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether no message waits, neither to be sent nor for the client's acknowledgement."""
+        return self._closed or not (self._early or (self._sctp is not None and not self._sctp.is_settled))
+
     def send_message(self, data: bytes) -> str:
         """Queue one message of UTF-8 text, in order; before the channel is open, it waits for that.
 
@@ -311,9 +316,10 @@ class Peer:
     async def _clean(self) -> None:
         try:
             async with asyncio.timeout(_GOODBYE_SECONDS):
-                if self._connecting is not None:
+                # Until it is done: where a packet comes in the same moment, `wait_for` forgets that it was cancelled.
+                while self._connecting is not None and not self._connecting.done():
                     self._connecting.cancel()
-                    await asyncio.wait([self._connecting])
+                    await asyncio.wait([self._connecting], timeout=0.1)
                 if self._sctp is not None:
                     await self._sctp.stop()
                 await self._dtls.stop()
