@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -125,11 +126,16 @@ def test_serve_refuses_wrong_settings_before_it_loads_the_server(monkeypatch: py
 def test_each_settings_flag_reaches_its_setting() -> None:
     parser = argparse.ArgumentParser()
     serve_command.add_arguments(parser)
-    given = {each: "2" if isinstance(each.default, int) else str(each.default) for each in SETTINGS if each.flag}
+
+    def text(default: Any) -> str:
+        return "2" if isinstance(default, int) else "192.0.2.1" if isinstance(default, tuple) else str(default)
+
+    given = {each: text(each.default) for each in SETTINGS if each.flag}
     line = [part for setting, value in given.items() for part in (setting.flag, value)]
     loaded = load_from(parser.parse_args(line))
     for setting, value in given.items():
-        assert str(setting.value_in(loaded.settings)) == value
+        found = setting.value_in(loaded.settings)
+        assert (",".join(found) if isinstance(found, tuple) else str(found)) == value
         assert loaded.origins[setting.key] == f"flag {setting.flag}"
 
 

@@ -71,6 +71,8 @@ class WebRtcSettings:
         choice("a choice", "auto", "on", "off"),
         "Whether WebRTC calls are answered. `auto` answers them when the extra `webrtc` is installed; with `on` the "
         "server does not start without it.",
+        flag="--webrtc",
+        stands_for_table=True,
     )
     address: tuple[str, ...] = setting(
         (),
@@ -83,6 +85,7 @@ class WebRtcSettings:
         "Told to browsers in place of this machine's own addresses, for a server behind a NAT that forwards the UDP "
         "ports unchanged. `PUBLIC/LOCAL` stands for one of the machine's addresses, `PUBLIC` for each of its kind; "
         "one of the machine's own is told as it is.",
+        flag="--public-address",
     )
     port_min: int = setting(0, integer(0, 65_535, "a port", " (any free one)"), "Lowest UDP port for media.")
     port_max: int = setting(
