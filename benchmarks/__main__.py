@@ -13,6 +13,7 @@ BENCHMARKS = (
     "event_path",
     "connections",
     "relay",
+    "webrtc",
 )
 
 

@@ -56,11 +56,17 @@ def test_everything_can_be_set(tmp_path: Path) -> None:
         ("port_min = 5000\nport_max = 4000", "4000 makes no range with webrtc.port_min, 5000"),
         ("port_min = 5000", "0 makes no range with webrtc.port_min, 5000"),
         ("port_max = 5000", "5000 makes no range with webrtc.port_min, 0"),
+        ("port = 5000\nport_min = 5000\nport_max = 5999", "webrtc.port (antiphon.toml [webrtc]): 5000 would carry all"),
+        ("port = 70000", "70000 is not a port"),
         ("connect_seconds = 0", "0 is not a duration"),
     ],
 )
 def test_what_cannot_work_is_refused(tmp_path: Path, toml: str, problem: str) -> None:
     assert problem in refusal(tmp_path, toml)
+
+
+def test_all_calls_may_share_one_port(tmp_path: Path) -> None:
+    assert load(tmp_path, "port = 5000").port == 5000
 
 
 def test_a_turn_server_may_have_a_user_of_its_own(tmp_path: Path) -> None:

@@ -68,6 +68,7 @@ def as_browsers_send(pcm: bytes) -> list[bytes]:
     return packets
 
 
+@lru_cache
 def chatter() -> list[bytes]:
     """Return packets of speech without an end, to be sent again and again."""
     return as_browsers_send(b"".join(speech(SAID_BY_CLIENTS, WIRE_RATE, 10.0)))

@@ -9,7 +9,7 @@ from antiphon.path.aliases import Aliases
 from antiphon.path.events import APPEND
 from antiphon.path.held import Held, Kept
 from antiphon.path.in_flight import MOST_ATTEMPTS, MOST_EVENTS, InFlight, Sent
-from antiphon.path.replay import Replay
+from antiphon.path.replay import Missed, Replay, woven
 from antiphon.path.steady import SteadySession
 from antiphon.path.timers import Timers
 from antiphon.path.transcripts import MOST_OWED, Transcripts
@@ -119,22 +119,22 @@ def test_a_client_that_knows_its_last_event_gets_all_behind_it() -> None:
     replay = Replay()
     for number in range(5):
         replay.add(event(number))
-    assert replay.missed("event_2") == ([event(3), event(4)], True)
+    assert replay.missed("event_2") == Missed([event(3), event(4)])
 
 
 def test_a_client_that_does_not_know_gets_what_came_after_the_loss() -> None:
     replay = Replay()
     replay.add(event(0))
-    replay.mark_lost()
+    replay.mark_received()
     replay.add(event(1))
-    assert replay.missed(None) == ([event(1)], True)
+    assert replay.missed(None) == Missed([event(1)])
 
 
 def test_old_messages_are_let_go_and_that_is_said() -> None:
     replay = Replay(most_bytes=3 * len(event(0)))
     for number in range(9):
         replay.add(event(number))
-    assert replay.missed("event_2") == ([event(6), event(7), event(8)], False)
+    assert replay.missed("event_2") == Missed([event(6), event(7), event(8)], is_all=False)
 
 
 @given(st.integers(0, 40), st.integers(0, 40), st.integers(1, 60))
@@ -144,13 +144,83 @@ def test_nothing_is_replayed_twice_or_left_out(before: int, after: int, room: in
     messages = [event(10 + number) for number in range(before + after)]
     for index, message in enumerate(messages):
         if index == before:
-            replay.mark_lost()
+            replay.mark_received()
         replay.add(message)
     if not after:
-        replay.mark_lost()
-    missed, is_all = replay.missed(None)
-    assert messages[len(messages) - len(missed) :] == missed
-    assert (len(missed) == after) if is_all else (len(missed) < after)
+        replay.mark_received()
+    missed = replay.missed(None)
+    assert messages[len(messages) - len(missed) :] == missed.messages
+    assert (len(missed) == after) if missed.is_all else (len(missed) < after)
+
+
+def test_of_an_event_that_is_not_known_what_came_before_the_loss_is_told_apart() -> None:
+    replay = Replay()
+    for number in range(4):
+        if number == 2:
+            replay.mark_received()
+        replay.add(event(number))
+    assert replay.missed("event_7") == Missed([event(2), event(3)], is_all=False, again=[event(0), event(1)])
+
+
+def test_a_client_that_comes_back_names_the_event_that_told_it_so() -> None:
+    """It has what came before the events that were told anew, and perhaps none of these."""
+    replay = Replay()
+    for number in range(4):
+        replay.add(event(number))
+    replay.returned("resumed", 2)
+    replay.add(event(4))
+    assert replay.missed("resumed") == Missed([event(2), event(3), event(4)])
+
+
+@given(st.integers(0, 6), st.integers(0, 6), st.integers(0, 6), st.integers(0, 6))
+def test_what_is_put_in_the_place_of_others_moves_no_return(before: int, latest: int, new: int, after: int) -> None:
+    replay = Replay()
+    for number in range(before):
+        replay.add(event(number))
+    replay.returned("earlier", 0)
+    for number in range(latest):
+        replay.add(event(10 + number))
+    replay.returned("later", 0)
+    replay.replace(latest, [event(20 + number) for number in range(new)])
+    for number in range(after):
+        replay.add(event(30 + number))
+    behind = [event(30 + number) for number in range(after)]
+    if latest:
+        assert replay.missed("later") == Missed(behind)
+    assert replay.missed("earlier") == Missed([event(20 + number) for number in range(new)] + behind)
+
+
+@given(st.lists(st.booleans(), max_size=12), st.integers(0, 12), st.integers(0, 12))
+def test_what_is_dropped_was_never_there(unwanted: list[bool], came_back: int, received: int) -> None:
+    replay = Replay()
+    for number, is_unwanted in enumerate(unwanted):
+        if number == came_back:
+            replay.returned("resumed", 0)
+        if number == received:
+            replay.mark_received()
+        replay.add(delta("a") if is_unwanted else event(number))
+    replay.drop(lambda message: message == delta("a"))
+    kept = [number for number, is_unwanted in enumerate(unwanted) if not is_unwanted]
+    if came_back < len(unwanted):
+        assert replay.missed("resumed") == Missed([event(number) for number in kept if number >= came_back])
+    if received < len(unwanted):
+        assert replay.missed(None) == Missed([event(number) for number in kept if number >= received])
+
+
+def part(item: str) -> bytes:
+    return b'{"type":"response.content_part.added","event_id":"e","response_id":"r","item_id":"%b"}' % item.encode()
+
+
+def delta(item: str) -> bytes:
+    return b'{"type":"response.output_audio.delta","event_id":"e","response_id":"r","item_id":"%b"}' % item.encode()
+
+
+def test_audio_that_was_held_back_is_told_behind_the_event_that_begins_its_part() -> None:
+    told = [event(0), part("b"), event(1), part("c"), event(2)]
+    audio = [delta("a"), delta("b"), delta("b"), delta("c")]
+    wanted = [delta("a"), event(0), part("b"), delta("b"), delta("b"), event(1), part("c"), delta("c"), event(2)]
+    assert woven(audio, told) == wanted
+    assert woven([], told) == told
 
 
 # --- the rest -------------------------------------------------------------------------------------------------

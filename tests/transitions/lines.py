@@ -21,6 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 from antiphon.gateway.server import Server
+from antiphon.transports.http import Mailbox
 from tests.transitions.sound import Floats, samples
 from tests.transports.webrtc.kit import Client
 
@@ -120,7 +121,7 @@ class HttpLine(Line):
     token = ""
 
     async def open(self) -> None:
-        self._http = httpx2.AsyncClient(trust_env=False, timeout=PATIENCE)
+        self._http = httpx2.AsyncClient(verify=False, trust_env=False, timeout=PATIENCE)
         begun: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._reading = asyncio.create_task(self._read(begun))
         assert await begun == 200
@@ -151,8 +152,36 @@ class HttpLine(Line):
         await asyncio.gather(self._reading, return_exceptions=True)
 
     async def close(self) -> None:
-        await self.show()
+        await HttpLine.show(self)
         await self._http.aclose()
+
+
+class PollLine(HttpLine):
+    """Asks for its events again and again."""
+
+    async def _read(self, begun: "asyncio.Future[int]") -> None:
+        url = f"http://{self.root}/realtime/events"
+        query = self.query
+        with contextlib.suppress(httpx2.HTTPError):
+            while not self.is_cut:
+                answer = await self._http.get(url, params=query | {"wait": "1"}, headers={"Accept": "application/json"})
+                if not begun.done():
+                    begun.set_result(answer.status_code)
+                if answer.status_code != 200:
+                    break
+                got = answer.json()
+                self.token = got["session"]
+                for event in got["events"]:
+                    self.take(json.dumps(event))
+                query = {"resume": self.token, "last_event_id": got["last_event_id"]}
+        self.ended.set()
+        self.news.set()
+
+    async def show(self) -> None:
+        await super().show()
+        for mailbox in tuple(self.server._sessions._clients):
+            if isinstance(mailbox, Mailbox):
+                mailbox._not_asked()  # as when it has not asked for half a minute
 
 
 class Microphone(AudioStreamTrack):
@@ -160,20 +189,20 @@ class Microphone(AudioStreamTrack):
 
     def __init__(self) -> None:
         super().__init__()
-        self._waiting = bytearray()
+        self._to_say = bytearray()
         self._said = asyncio.Event()
 
     async def say(self, pcm: bytes) -> None:
         """Say it, PCM16 at 24000 Hz, and wait until it was said."""
-        self._waiting += pcm
+        self._to_say += pcm
         self._said.clear()
         await self._said.wait()
 
     async def recv(self) -> Frame:
         silence: Any = await super().recv()
-        if self._waiting:
-            pcm = bytes(self._waiting[:FRAME_BYTES]).ljust(FRAME_BYTES, b"\0")
-            del self._waiting[:FRAME_BYTES]
+        if self._to_say:
+            pcm = bytes(self._to_say[:FRAME_BYTES]).ljust(FRAME_BYTES, b"\0")
+            del self._to_say[:FRAME_BYTES]
         else:
             pcm = bytes(FRAME_BYTES)
             self._said.set()
@@ -239,30 +268,40 @@ def _ignored(data: bytes, address: Any) -> None: ...
 
 
 class RtcLine(Line):
-    call_id = ""
-    status = 0
     token = ""
 
     async def open(self) -> None:
-        self._browser = _Browser(self)
-        await self.offer()
+        await self.offer_only()
         await self._browser.take(self._answer)
         await self._browser.wait_for(lambda it: it.is_open)
 
-    async def offer(self) -> None:
-        async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
-            answer = await http.post(
+    async def offer_only(self) -> None:
+        """Begin the call, and do not connect."""
+        self._browser = _Browser(self)
+        answer = await self._offered()
+        assert answer.status_code == 201, answer.text
+        self._answer = answer.text
+        self.token = answer.headers.get("antiphon-session", "")
+        call_id = answer.headers["location"].rpartition("/")[2]
+        assert self.server._webrtc is not None
+        # An earlier one of the same id has ended by now.
+        (self._theirs,) = [one for one in self.server._webrtc._calls if (one._id, one._ended) == (call_id, None)]
+
+    async def status_of_offer(self) -> int:
+        """Offer, and return what the server says to it."""
+        self._browser = _Browser(self)
+        answer = await self._offered()
+        await self.close()
+        return answer.status_code
+
+    async def _offered(self) -> httpx2.Response:
+        async with httpx2.AsyncClient(verify=False, trust_env=False, timeout=PATIENCE) as http:
+            return await http.post(
                 f"http://{self.root}/realtime/calls",
                 params=self.query,
                 headers={"Content-Type": "application/sdp"},
                 content=await self._browser.offer(),
             )
-        assert answer.status_code == 201, answer.text
-        self.call_id = answer.headers["location"].rpartition("/")[2]
-        self.token = answer.headers.get("antiphon-session", "")
-        self._answer = answer.text
-        assert self.server._webrtc is not None
-        (self._theirs,) = [call for call in self.server._webrtc._calls if call._id == self.call_id and call._ended is None]
 
     async def send(self, *events: Event) -> None:
         channel = self._browser.channel
@@ -296,4 +335,4 @@ class RtcLine(Line):
         await self._browser.close()
 
 
-LINES: dict[str, type[Line]] = {"websocket": WebSocketLine, "http": HttpLine, "webrtc": RtcLine}
+LINES: dict[str, type[Line]] = {"websocket": WebSocketLine, "http": HttpLine, "poll": PollLine, "webrtc": RtcLine}

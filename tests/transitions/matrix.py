@@ -18,16 +18,15 @@ from antiphon.testing import Emulator
 from tests.resilience.judge import api_events, illegal
 from tests.resilience.matrix import _told
 from tests.resilience.model import ANSWERS, CHECK, HELLO, INSTRUCTIONS
-from tests.transitions.lines import PATIENCE, RtcLine
-from tests.transitions.person import AUDIO, Person, user
+from tests.transitions.lines import RtcLine
+from tests.transitions.person import AUDIO, Person, until, user
 from tests.transitions.phases import BEGUN, PHASES, Phase, begin
 from tests.transitions.sound import WORD_MS, stretch, words_in
 from tests.transitions.world import ToneWorld
 
-AT_ONCE = 12  # cells side by side
+AT_ONCE = 16  # cells side by side
 ENGINES = ("local", "relay")
-FROM = ("websocket", "http", "webrtc")
-TO = (*FROM, "chat")
+TRANSPORTS = ("websocket", "http", "poll", "webrtc")
 # Around the break of a line with media: what was on its way, and what is unclear of a tone that is cut.
 _MOST_LOST_MS = _MOST_DOUBLED_MS = 80
 
@@ -48,16 +47,25 @@ class Place:
 
 
 def places() -> list[Place]:
-    """Return all cells."""
-    return [
+    """Return all cells that make sense."""
+    every = [
         Place(engine, before, after, phase.name, noticed)
         for engine in ENGINES
-        for before in FROM
-        for after in TO
+        for before in TRANSPORTS
+        for after in (*TRANSPORTS, "chat")
         for phase in PHASES
         for noticed in (True, False)
-        if (before == "webrtc" or not phase.media) and (noticed or after != "chat")
+        if before == "webrtc" or not phase.media
     ]
+    return [place for place in every if _makes_sense(place)]
+
+
+def _makes_sense(place: Place) -> bool:
+    ways = (place.before, place.after)
+    if place.after == "chat" or ways == ("poll", "poll"):
+        return place.noticed  # else nothing has changed yet: they go on beside, or with, what is there
+    # Beside other HTTP, or for another engine, polls are nothing new.
+    return "poll" not in ways or (place.engine == "local" and "http" not in ways)
 
 
 @contextlib.asynccontextmanager
@@ -140,10 +148,8 @@ async def move(person: Person, after: str, *, noticed: bool) -> None:
         await person.come_back(after)
 
 
-async def until_parked(server: Server, count: int = 1) -> None:
-    async with asyncio.timeout(PATIENCE):
-        while server._calls.parked != count:
-            await asyncio.sleep(0.005)
+async def until_parked(server: Server) -> None:
+    await until(lambda: server._calls.parked == 1)
 
 
 async def _hear_out(person: Person) -> None:
@@ -220,9 +226,7 @@ async def _left_over(person: Person) -> list[str]:
     await person.close()
     person.lines.clear()
     try:
-        async with asyncio.timeout(5):
-            while len(calls) or calls.parked or person.server.sessions:
-                await asyncio.sleep(0.005)
+        await until(lambda: not (len(calls) or calls.parked or person.server.sessions))
     except TimeoutError:
         return [f"left over: {len(calls)} calls, {calls.parked} parked, {person.server.sessions} sessions"]
     return []

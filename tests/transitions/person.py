@@ -1,6 +1,7 @@
 """Somebody who holds one conversation over several connections, one after the other."""
 
 import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -9,7 +10,7 @@ from antiphon.gateway.server import Server
 from tests.resilience.model import INSTRUCTIONS
 from tests.resilience.phases import TOOL
 from tests.transitions.lines import LINES, MODEL, PATIENCE, Event, Line
-from tests.transitions.sound import words_in
+from tests.transitions.sound import RATE, words_in
 
 # Of audio whose first part was heard as media; its events come when it is handed over.
 AUDIO = ("response.output_audio.delta", "response.output_audio.done")
@@ -82,7 +83,7 @@ class Person:
 
     async def chat(self, *messages: dict[str, Any]) -> str:
         """Ask by chat, within the conversation; return the answer."""
-        async with httpx2.AsyncClient(trust_env=False, timeout=PATIENCE) as http:
+        async with httpx2.AsyncClient(verify=False, trust_env=False, timeout=PATIENCE) as http:
             answer = await http.post(
                 f"http://127.0.0.1:{self.server.port}/v1/chat/completions",
                 json={"model": MODEL, "messages": list(messages)},
@@ -112,10 +113,22 @@ class Person:
 
     async def until_heard(self, word: str) -> None:
         """Wait until a word has been heard."""
+        looked_at = 0
         async with asyncio.timeout(PATIENCE):
-            while word not in [text for text, _ in words_in(self.line.heard())]:
+            while True:
+                audio = self.line.heard()
+                if word in [text for text, _ in words_in(audio[looked_at:])]:
+                    return
+                looked_at = max(audio.size - RATE // 5, 0)
                 await asyncio.sleep(0.02)
 
 
 def user(text: str) -> dict[str, str]:
     return {"role": "user", "content": text}
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait until something is so that nobody tells of."""
+    async with asyncio.timeout(PATIENCE):
+        while not condition():  # noqa: ASYNC110 - as said
+            await asyncio.sleep(0.01)

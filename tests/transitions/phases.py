@@ -160,5 +160,3 @@ PHASES = (
     Phase("chat before", chat_once, told=STORY_TOLD),
     Phase("chat under way", begin_chat, chat_ends, chat_ends, told=STORY_TOLD, hold="thinking"),
 )
-
-

@@ -185,6 +185,12 @@ def _check_webrtc(effective: _Effective) -> None:
             f"webrtc.port_max ({origins['webrtc.port_max']}): {highest} makes no range with webrtc.port_min, {lowest}; "
             "give the lowest and the highest port, or neither"
         )
+    port = values["webrtc.port"]
+    if port and highest and effective.usable("webrtc.port", "webrtc.port_min", "webrtc.port_max"):
+        effective.problems.append(
+            f"webrtc.port ({origins['webrtc.port']}): {port} would carry all calls, and webrtc.port_min and "
+            "webrtc.port_max give each its own; set one or the others"
+        )
     has_credentials = values["webrtc.turn_secret"] or (
         values["webrtc.turn_username"] and values["webrtc.turn_password"]
     )

@@ -87,11 +87,20 @@ class WebRtcSettings:
         "one of the machine's own is told as it is.",
         flag="--public-address",
     )
-    port_min: int = setting(0, integer(0, 65_535, "a port", " (any free one)"), "Lowest UDP port for media.")
+    port: int = setting(
+        0,
+        integer(0, 65_535, "a port", " (each call has a port of its own)"),
+        "One UDP port for the media of all calls, on each address.",
+    )
+    port_min: int = setting(
+        0,
+        integer(0, 65_535, "a port", " (any free one)"),
+        "Lowest UDP port for media, where each call has a port of its own.",
+    )
     port_max: int = setting(
         0,
         integer(0, 65_535, "a port", " (any free one)"),
-        "Highest UDP port for media; a call takes one on each address.",
+        "Highest UDP port for media; a call takes one on each address. The same as the lowest is one for all calls.",
     )
     stun: tuple[str, ...] = setting(
         (),

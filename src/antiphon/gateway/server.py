@@ -134,11 +134,13 @@ class Server:
         """Listen, then load the engine: meanwhile /healthz answers, and /readyz says that it is loading.
 
         Raises:
-            ConfigError: The address cannot be listened on.
+            ConfigError: The address cannot be listened on, or the UDP port of all WebRTC calls is taken.
             AntiphonError: The engine cannot work.
         """
         await self._http.start(_bound(self._settings.host, self._settings.port))
         try:
+            if self._webrtc is not None:
+                self._webrtc.open()
             await self._calls.start()
         except BaseException:
             await self.stop()

@@ -50,6 +50,8 @@ def ice_options(settings: WebRtcSettings, server: ServerSettings, clock: Callabl
         addresses=settings.address,
         public_addresses=settings.public_address,
         ports=(settings.port_min, settings.port_max),
+        # A range of one port would hold one call.
+        port=settings.port or (settings.port_min if settings.port_min == settings.port_max else 0),
         stun=settings.stun[0] if settings.stun else "",
         turn=turn,
         include_loopback=server.host in _LOOPBACK or server.host.startswith("127."),

@@ -6,7 +6,7 @@ A client that comes back, over whatever transport, goes on where it was:
   came after its connection was lost; over media, those that came after its last sign of life.
 - Audio in events was received when the event was; the client has it, plays it, and truncates what it did not play.
 - Audio as media was heard up to the client's last sign of life, give or take a way through the network. A client that
-  vanished is missed only half a minute later; what was played to nobody meanwhile is owed. It is played to the next
+  vanished is missed only a good while later; what was played to nobody meanwhile is owed. It is played to the next
   connection that has media; to one that has none it is told as the deltas that it came in, behind the events that
   begin its part, also where its response was done long ago.
 - User audio goes on where it broke off. Over media time goes on as well: the silence after the break is heard like any
@@ -27,7 +27,7 @@ import msgspec
 
 from antiphon.path.playback import Playback
 from antiphon.path.playback_events import AUDIO_DELTA
-from antiphon.path.replay import Missed, Replay, woven
+from antiphon.path.replay import Replay, woven
 from antiphon.protocol.dialect import Dialect, GaDialect
 from antiphon.protocol.edge import Edge, edge_for
 from antiphon.protocol.heads import field_of, type_of
@@ -134,34 +134,42 @@ class Call:
         owed, self._owed = self._owed, []
         before, messages = self._replay.before(len(missed)), woven(owed, missed.messages)
         attachment = self._attach(client, start or self._start)
-        if self._playback is None:
-            self._tell_again(attachment, missed, messages)
-        else:
-            # Audio is played and not told; what of it is not heard in the end comes back from the playback.
-            self._tell_again(attachment, missed, [each for each in messages if type_of(each) != AUDIO_DELTA])
+        self._replay.replace(len(missed.messages), messages)
+        told = [*missed.again, *messages]
+        if self._playback is not None:
             self._playback.catch_up([self._session_event, *before, *missed.again])
+            # Audio is played and not told; what of it is not heard in the end comes back from the playback.
+            self._replay.drop(_is_audio)
+            told = [each for each in told if not _is_audio(each)]
+            if last_event_id is not None and missed.is_all:
+                self._replay.returned(last_event_id, len(told))  # it may have been audio, and may be named again
+        self._tell_again(attachment, told, missed.is_all)
+        if self._playback is not None:
             for message in messages:
                 self._playback.queue(message)
         return attachment
 
-    def _tell_again(self, attachment: "Attachment", missed: Missed, messages: list[bytes]) -> None:
-        """Tell a client that it is back, and then `messages`, which are those that it missed."""
+    def _tell_again(self, attachment: "Attachment", told: list[bytes], is_all: bool) -> None:
+        """Tell a client that it is back, and then what it missed, which is the end of what is kept."""
         assert self._replay is not None
-        self._replay.replace(len(missed.messages), messages)
-        told = [*missed.again, *messages]
-        resumed = _event(self._ids, "antiphon.session.resumed", events=len(told), complete=missed.is_all)
+        resumed = _event(self._ids, "antiphon.session.resumed", events=len(told), complete=is_all)
         self._replay.returned(field_of(resumed, "event_id"), len(told))
         self._replay.mark_received(but=len(told))
         for message in (resumed, *told):
             attachment.tell(message)
 
+    def note_own(self, event_id: str) -> None:
+        """Note the id of an event that is told to the client's connection alone: it may come back naming that."""
+        if self._replay is not None:
+            self._replay.returned(event_id, 0)
+
     def _part_with_earlier(self) -> None:
         """Close the connection that the client still seems to have, and tell it why."""
         earlier = self.attached
         self._detach()
-        if earlier is not None and self._replay is not None:
+        if earlier is not None:
             moved = _event(self._ids, "antiphon.session.moved")
-            self._replay.returned(field_of(moved, "event_id"), 0)
+            self.note_own(field_of(moved, "event_id"))
             earlier.tell(moved)
             earlier.client.close(_NORMAL, "The session goes on over another connection.")
 
@@ -388,7 +396,7 @@ class Attachment:
     def __init__(self, call: Call, client: Client, dialect: Dialect, ids: Ids) -> None:
         self._call = call
         self.client = client
-        self._edge: Edge = edge_for(dialect, client.send, ids)
+        self._edge: Edge = edge_for(dialect, client.send, ids, call.note_own)
         self.tell = self._edge.outward
 
     @property
@@ -475,6 +483,10 @@ def _error_of(message: bytes) -> str | None:
         return msgspec.json.decode(message, type=_ErrorEvent).error.event_id
     except msgspec.MsgspecError:
         return None
+
+
+def _is_audio(message: bytes) -> bool:
+    return type_of(message) == AUDIO_DELTA
 
 
 def _event(ids: Ids, kind: str, **fields: object) -> bytes:

@@ -14,7 +14,7 @@ FRAME_BYTES = 20 * BYTES_PER_MS
 FULL_SECONDS = 600.0
 ROOM_SECONDS = 300.0
 MOST_ITEMS = 128  # spoken in one response
-# How much that was played may still prove unheard: a transport needs up to 40 s to find that its client is gone.
+# How much that was played may still prove unheard: longer than a transport needs to find that its client is gone.
 MOST_UNCONFIRMED = 45 * BYTES_PER_SECOND
 
 

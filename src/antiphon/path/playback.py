@@ -61,7 +61,6 @@ class Playback:
         self._answers: dict[str, Answer] = {}  # by response, until it is done and played
         self._over: dict[str, None] = {}  # responses that were done and played lately
         self._heard = {item_id: ms * BYTES_PER_MS for item_id, ms in (heard or {}).items()}  # of items that are over
-        self._told_before = frozenset(self._heard)
         self._asked: dict[str, None] = {}  # ids of truncations of ours
         self._last_id = ""  # of the newest response
         self._pulls = 0
@@ -88,7 +87,7 @@ class Playback:
     def catch_up(self, messages: Iterable[bytes]) -> None:
         """Learn from server events that the client had over another transport.
 
-        Their audio counts as heard, but for items of which an earlier playback has told how much was.
+        Their audio was heard, besides what an earlier playback has told of.
         """
         for message in messages:
             chunk = audio_chunk(message)
@@ -96,7 +95,7 @@ class Playback:
                 self._note(type_of(message), message)
                 continue
             answer, item = self._item_of(chunk)
-            if item is not None and item.id not in self._told_before:
+            if item is not None:
                 item.came += item.size_of(chunk.audio)
                 item.played = item.came
             self._settle(answer)

@@ -1,8 +1,8 @@
 """What was sent to a client lately, for the case that its connection breaks and it comes back."""
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from antiphon.protocol.heads import field_of, type_of
 
@@ -23,7 +23,7 @@ class Missed:
 
     messages: list[bytes]
     is_all: bool = True
-    again: Sequence[bytes] = ()
+    again: list[bytes] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self.again) + len(self.messages)
@@ -59,6 +59,21 @@ class Replay:
         # The end has moved, and what was there with it.
         changed, growth = self._dropped + begin, len(messages) - latest
         self._returns = {name: at + growth if at > changed else at for name, at in self._returns.items()}
+        self._received = min(self._received, self._end)
+
+    def drop(self, is_unwanted: Callable[[bytes], bool]) -> None:
+        """Let go of some messages as if they had never been there."""
+        kept: list[bytes] = []
+        places = []  # where each message would be now
+        for message in self._messages:
+            places.append(self._dropped + len(kept))
+            if not is_unwanted(message):
+                kept.append(message)
+        places.append(self._dropped + len(kept))
+        self._messages, self._bytes = deque(kept), sum(map(len, kept))
+        first = self._dropped
+        self._returns = {name: places[at - first] if at > first else at for name, at in self._returns.items()}
+        self._received = places[self._received - first] if self._received > first else self._received
 
     def before(self, latest: int) -> list[bytes]:
         """Return what is kept from before the `latest` messages."""
@@ -66,11 +81,11 @@ class Replay:
         return kept[: len(kept) - latest]
 
     def mark_received(self, but: int = 0) -> None:
-        """All but the latest `but` messages reached the client: a client that does not say what it has gets the rest."""
+        """All but the latest `but` messages reached the client; one that does not say what it has gets the rest."""
         self._received = self._end - but
 
     def returned(self, event_id: str, missed: int) -> None:
-        """Note that the client was told by event `event_id`, of the connection alone, when `missed` messages followed."""
+        """Note that event `event_id`, of one connection alone, was told before the latest `missed` messages."""
         self._returns[event_id] = self._end - missed
         while len(self._returns) > MOST_RETURNS:
             del self._returns[next(iter(self._returns))]

@@ -51,21 +51,24 @@ class TranslatingEdge:
     Args:
         dialect: What the client speaks.
         send: Takes messages to it.
-        ids: For events that are told in another shape.
+        ids: For events that only this client is told.
+        own: Called with the id of each of those, before it is sent.
     """
 
-    def __init__(self, dialect: Dialect, send: Callable[[bytes], None], ids: Ids) -> None:
+    def __init__(self, dialect: Dialect, send: Callable[[bytes], None], ids: Ids, own: Callable[[str], None]) -> None:
         self._dialect = dialect
         self._send = send
         self._ids = _KeepingIds(ids.entropy)
+        self._own = own
 
     def inward(self, message: bytes) -> bytes | None:
         try:
             return encode_client(self._dialect.decode(message))
         except ClientEventError as error:
             refusal = codec.error_event(error, codec.event_id_of(message))
+            self._ids.kept = ""
             for told in self._dialect.encode(refusal, self._ids):
-                self._send(told)
+                self._send_own(told)
             return None
 
     def outward(self, message: bytes) -> None:
@@ -76,10 +79,16 @@ class TranslatingEdge:
         if event is not None:
             event_id = field_of(message, "event_id")
             self._ids.kept = event_id if _PLAIN_ID.fullmatch(event_id) else ""
-            for told in self._dialect.encode(event, self._ids):
-                self._send(told)
+            for number, told in enumerate(self._dialect.encode(event, self._ids)):
+                (self._send_own if number else self._send)(told)
+
+    def _send_own(self, message: bytes) -> None:
+        self._own(field_of(message, "event_id"))
+        self._send(message)
 
 
-def edge_for(dialect: Dialect, send: Callable[[bytes], None], ids: Ids) -> Edge:
-    """Return the edge for a client that speaks `dialect`."""
-    return PlainEdge(send) if isinstance(dialect, GaDialect) else TranslatingEdge(dialect, send, ids)
+def edge_for(
+    dialect: Dialect, send: Callable[[bytes], None], ids: Ids, own: Callable[[str], None] = lambda _event_id: None
+) -> Edge:
+    """Return the edge for a client that speaks `dialect`; `own` is told the id of each event that only it gets."""
+    return PlainEdge(send) if isinstance(dialect, GaDialect) else TranslatingEdge(dialect, send, ids, own)

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Iterator, Sequence
-from itertools import cycle
+from itertools import chain, cycle, repeat
 from typing import Any
 from unittest import mock
 
@@ -22,11 +22,15 @@ class _Impaired(UdpSocket):
     """The server's socket, with the network on both of its sides."""
 
     fates: Fates = ((0.0,),)
+    spared: int = 0
 
     def __init__(self, sock: Any, receiver: Receiver) -> None:
         self._behind = receiver
-        self._incoming, self._outgoing = cycle(self.fates), cycle(self.fates)
+        self._incoming, self._outgoing = self._turns(), self._turns()
         super().__init__(sock, self)
+
+    def _turns(self) -> Iterator[tuple[float, ...]]:
+        return chain(repeat((0.0,), self.spared), cycle(self.fates))
 
     def datagram_received(self, data: bytes, addr: tuple[Any, ...]) -> None:
         for delay in next(self._incoming):
@@ -47,10 +51,14 @@ class _Impaired(UdpSocket):
 
 
 @contextlib.contextmanager
-def network(fates: Fates) -> Iterator[None]:
-    """All packets of calls that begin within meet these fates, on their way in and on their way out."""
+def network(fates: Fates, spared: int = 0) -> Iterator[None]:
+    """All packets of calls that begin within meet these fates, on their way in and on their way out.
+
+    The first ones are spared: a handshake takes about 30, and seconds for each that is lost.
+    """
     with (
         mock.patch("antiphon.transports.webrtc.aiortc_glue.UdpSocket", _Impaired),
         mock.patch.object(_Impaired, "fates", fates),
+        mock.patch.object(_Impaired, "spared", spared),
     ):
         yield

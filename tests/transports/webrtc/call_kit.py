@@ -277,7 +277,8 @@ async def on_the_line(
 class Wire:
     """A `Peer` without a network: the test connects it, reads what was sent, and says how much waits."""
 
-    def __init__(self, offer: Offer, options: IceOptions, listener: PeerListener) -> None:
+    def __init__(self, offer: Offer, options: IceOptions, listener: PeerListener, shared: object = None) -> None:
+        assert shared is None
         self.offer, self.listener = offer, listener
         self.ssrc = 4711
         self.channel_is_open = False

@@ -12,7 +12,7 @@ from aiortc.rtcdtlstransport import RTCCertificate, RTCDtlsTransport, State
 from aiortc.rtcsctptransport import RTCSctpTransport
 
 from antiphon.errors import MissingExtraError
-from antiphon.transports.webrtc.aiortc_glue import Association, Dtls, IceConnection
+from antiphon.transports.webrtc.aiortc_glue import Association, Dtls, IceConnection, _Datagrams
 from antiphon.transports.webrtc.ice import IceOptions
 
 
@@ -26,6 +26,7 @@ def parameters(function: object) -> list[str]:
         (IceConnection, aioice.Connection, "get_component_candidates"),
         (IceConnection, aioice.Connection, "check_incoming"),
         (IceConnection, aioice.Connection, "data_received"),
+        (_Datagrams, StunProtocol, "request"),
         (Dtls, RTCDtlsTransport, "_recv_next"),
         (Dtls, RTCDtlsTransport, "_send_data"),
         (Dtls, RTCDtlsTransport, "stop"),

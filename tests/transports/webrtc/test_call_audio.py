@@ -76,7 +76,7 @@ async def test_a_call_without_a_channel_is_audio_alone() -> None:
 async def test_a_call_without_a_channel_is_connected_as_fast_as_any(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of the handshake is left to its timers."""
     monkeypatch.setattr(SSL.Connection, "DTLSv1_handle_timeout", lambda self: pytest.fail("a packet was late"))
-    async with on_the_line(Caller(channel="")) as (caller, board):
+    async with on_the_line(Caller(channel="")) as (_, board):
         await board.session.wait_for(has_heard(20))
 
 

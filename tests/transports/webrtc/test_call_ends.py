@@ -15,7 +15,8 @@ import pytest
 from antiphon.audio.opus import OpusDecoder, OpusEncoder
 from antiphon.errors import ClientEventError
 from antiphon.transports.rtp import RtpReceiver
-from antiphon.transports.webrtc.aiortc_glue import Association, Dtls, IceConnection
+from antiphon.transports.webrtc import peer
+from antiphon.transports.webrtc.aiortc_glue import Association, Dtls, IceConnection, _Datagrams
 from antiphon.transports.webrtc.call import WebRtcCall, WebRtcOptions
 from antiphon.transports.webrtc.peer import Peer
 from antiphon.transports.webrtc.udp import UdpSocket
@@ -98,6 +99,21 @@ async def test_a_server_stops_at_once_though_its_clients_have_vanished(board: Sw
         await board.calls.empty()
     assert board.released == 8
     await asyncio.gather(*(caller.close() for caller in callers))
+
+
+async def test_a_turn_server_that_does_not_let_go_is_not_waited_for(
+    board: Switchboard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def close(protocol: _Datagrams) -> None:
+        protocol.transport.close()
+        await asyncio.sleep(PATIENCE)
+
+    monkeypatch.setattr(_Datagrams, "close", close)
+    monkeypatch.setattr(peer, "_GOODBYE_SECONDS", 0.05)
+    await board.begin(CHROME)
+    board.calls.abort()
+    async with asyncio.timeout(SOON):
+        await board.calls.empty()
 
 
 async def test_a_call_that_fails_leaves_the_others_alone(board: Switchboard, caplog: pytest.LogCaptureFixture) -> None:

@@ -21,9 +21,11 @@ from typing import Any, cast
 from antiphon.errors import MediaError, MissingExtraError
 from antiphon.transports.webrtc.ice import Candidate, IceOptions, receiving_addresses
 from antiphon.transports.webrtc.sctp_checks import acceptable
+from antiphon.transports.webrtc.shared_udp import SharedUdp
 from antiphon.transports.webrtc.udp import UdpSocket, bound
 
 try:
+    import aioice.ice
     import pylibsrtp
     from aioice import Candidate as IceCandidate
     from aioice import Connection
@@ -64,6 +66,7 @@ MAX_OVERRUN_BYTES = 1_048_576
 MAX_MISORDERED = 4096
 MAX_RECORD_BYTES = 2048
 _RTCP_TYPES = range(192, 224)  # RFC 5761, the second byte
+_LOOPBACK = ("127.0.0.1", "::1")
 _Address = tuple[str, int]
 
 
@@ -104,9 +107,16 @@ class IceConnection(Connection):
         options: How this server is reached.
         controlling: Our role.
         on_media: Gets SRTP and SRTCP packets; DTLS waits for `recv`.
+        shared: The port to use, where all calls share one.
     """
 
-    def __init__(self, options: IceOptions, controlling: bool, on_media: Callable[[bytes], None]) -> None:
+    def __init__(
+        self,
+        options: IceOptions,
+        controlling: bool,
+        on_media: Callable[[bytes], None],
+        shared: SharedUdp | None = None,
+    ) -> None:
         super().__init__(
             ice_controlling=controlling,
             local_username=random_string(8),
@@ -114,6 +124,7 @@ class IceConnection(Connection):
             **connection_kwargs(_servers(options)),
         )
         self._options = options
+        self._shared = shared
         self._on_media = on_media
         self._proven: set[_Address] = set()  # where authenticated checks came from
         self.was_heard = False  # set with each packet of the client's, for whoever clears it
@@ -126,30 +137,38 @@ class IceConnection(Connection):
     ) -> list[IceCandidate]:
         if self._closing:
             return []
-        for address in receiving_addresses(self._options, [*addresses, "127.0.0.1", "::1"]):
+        for address in receiving_addresses(self._options, [*addresses, *_LOOPBACK]):
             self._open_socket(address, component)
         if not self._protocols:
+            if self._shared is not None:
+                raise MediaError(f"UDP port {self._shared.port} could not be opened for a call; give another one")
             lowest, highest = self._options.ports
             raise MediaError(f"no UDP port could be opened for a call (ports {lowest} to {highest}); give more ports")
         found = [protocol.local_candidate for protocol in self._protocols]
         return [*found, *await self._ask_servers(component)]
 
     def _open_socket(self, address: str, component: int) -> None:
-        sock = bound(address, self._options.ports)
-        if sock is None:
-            return
         protocol = _Datagrams(self)
-        protocol.connection_made(UdpSocket(sock, protocol))
+        transport = self._transport(address, protocol)
+        if transport is None:
+            return
+        protocol.connection_made(transport)
         protocol.local_candidate = IceCandidate(
             foundation=candidate_foundation("host", "udp", address),
             component=component,
             transport="udp",
             priority=candidate_priority(component, "host"),
             host=address,
-            port=sock.getsockname()[1],
+            port=transport.get_extra_info("sockname")[1],
             type="host",
         )
         self._protocols.append(protocol)
+
+    def _transport(self, address: str, protocol: _Datagrams) -> asyncio.DatagramTransport | None:
+        if self._shared is not None:
+            return self._shared.join(address, self.local_username, protocol)
+        sock = bound(address, self._options.ports)
+        return UdpSocket(sock, protocol) if sock is not None else None
 
     async def _ask_servers(self, component: int) -> list[IceCandidate]:
         """Return what STUN and TURN servers add within `gather_seconds`."""
@@ -246,6 +265,12 @@ class IceConnection(Connection):
 
     async def _send(self, data: bytes) -> None:
         self.send_now(data)
+
+
+def addresses_of_calls(options: IceOptions) -> tuple[str, ...]:
+    """Return this machine's addresses that a call that begins now would receive at."""
+    own = aioice.ice.get_host_addresses(use_ipv4=True, use_ipv6=True)
+    return receiving_addresses(options, [*own, *_LOOPBACK])
 
 
 def _servers(options: IceOptions) -> list[RTCIceServer]:
@@ -449,4 +474,5 @@ __all__ = [
     "Dtls",
     "IceConnection",
     "RTCDataChannel",
+    "addresses_of_calls",
 ]

@@ -32,9 +32,11 @@ from antiphon.transports.rtp import (
 )
 from antiphon.transports.rtp.packet import ReceiverReport
 from antiphon.transports.rtp.ticker import PERIOD
+from antiphon.transports.webrtc.aiortc_glue import addresses_of_calls
 from antiphon.transports.webrtc.ice import IceOptions
 from antiphon.transports.webrtc.peer import Peer
 from antiphon.transports.webrtc.sdp import CNAME, Audio, parse_offer
+from antiphon.transports.webrtc.shared_udp import SharedUdp
 
 _log = logging.getLogger("antiphon.webrtc")
 
@@ -85,9 +87,20 @@ class WebRtcCalls:
         self.options = options or WebRtcOptions()
         self.ticker = Ticker()
         self.ids = Ids(secrets.token_bytes)
+        self.shared = SharedUdp(self.options.ice.port) if self.options.ice.port else None
         self._calls: set[WebRtcCall] = set()
         self._empty = asyncio.Event()
         self._empty.set()
+        self._aborted = False
+
+    def open(self) -> None:
+        """Take the port that all calls share, if they do, before the first one comes.
+
+        Raises:
+            ConfigError: It cannot be had.
+        """
+        if self.shared is not None:
+            self.shared.open(addresses_of_calls(self.options.ice))
 
     def __len__(self) -> int:
         return len(self._calls)
@@ -114,9 +127,11 @@ class WebRtcCalls:
             call.end(code, reason, lost=True)
 
     def abort(self) -> None:
-        """Drop every call."""
+        """Drop every call; the port that they share is free once they are gone."""
+        self._aborted = True
         for call in tuple(self._calls):
             call.abort()
+        self._note_empty()
 
     async def empty(self) -> None:
         """Wait until no call is left, and nothing of any."""
@@ -124,8 +139,13 @@ class WebRtcCalls:
 
     def discard(self, call: "WebRtcCall") -> None:
         self._calls.discard(call)
+        self._note_empty()
+
+    def _note_empty(self) -> None:
         if not self._calls:
             self._empty.set()
+            if self._aborted and self.shared is not None:
+                self.shared.close()
 
 
 class WebRtcCall:
@@ -138,7 +158,7 @@ class WebRtcCall:
         self._began = self._loop.time()
         self._session: MediaSession | None = None
         offer = parse_offer(sdp)
-        self._peer = Peer(offer, calls.options.ice, self)
+        self._peer = Peer(offer, calls.options.ice, self, calls.shared)
         self._receiver, self._sender = _media(offer.audio, self._peer.ssrc)
         self._awaits_media = self._receiver is not None
         self._connected_at = 0.0

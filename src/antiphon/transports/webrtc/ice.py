@@ -39,6 +39,7 @@ class IceOptions:
             for each of the machine's addresses of its kind, `PUBLIC/LOCAL` for that one. One of the machine's own is
             announced as it is.
         ports: The lowest and the highest UDP port to use; any free one with (0, 0).
+        port: One UDP port for all calls, in place of `ports`; none with 0.
         stun: `stun:HOST[:PORT]`, asked for this server's public address; none when empty.
         turn: A TURN server that this server itself is reached through.
         include_loopback: Also receive at loopback addresses: browsers on this machine need no network then.
@@ -49,6 +50,7 @@ class IceOptions:
     addresses: tuple[str, ...] = ()
     public_addresses: tuple[str, ...] = ()
     ports: tuple[int, int] = (0, 0)
+    port: int = 0
     stun: str = ""
     turn: TurnServer | None = None
     include_loopback: bool = False

@@ -26,6 +26,7 @@ from antiphon.transports.webrtc.aiortc_glue import (
 )
 from antiphon.transports.webrtc.ice import IceOptions, announced
 from antiphon.transports.webrtc.sdp import Local, Offer, write_answer
+from antiphon.transports.webrtc.shared_udp import SharedUdp
 
 _log = logging.getLogger("antiphon.webrtc")
 
@@ -81,15 +82,18 @@ class Peer:
         offer: The client's, checked.
         options: How this server is reached.
         listener: Told of all that happens.
+        shared: The UDP port to use, where all calls share one.
     """
 
-    def __init__(self, offer: Offer, options: IceOptions, listener: PeerListener) -> None:
+    def __init__(
+        self, offer: Offer, options: IceOptions, listener: PeerListener, shared: SharedUdp | None = None
+    ) -> None:
         self.offer = offer
         self.ssrc = secrets.randbelow(2**32 - 1) + 1
         self._options = options
         self._listener = listener
         self._loop = asyncio.get_running_loop()
-        self._ice = IceConnection(options, controlling=offer.lite, on_media=self._media_received)
+        self._ice = IceConnection(options, controlling=offer.lite, on_media=self._media_received, shared=shared)
         self._dtls = Dtls(self._ice, server=offer.setup == "passive")
         self._sctp: Association | None = None
         self._early: deque[bytes] = deque()
