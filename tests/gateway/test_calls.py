@@ -145,6 +145,40 @@ async def test_the_end_of_a_call_is_the_end_of_its_guests(open_gateway: Running)
         assert await refused(ws) == ("call_id_not_found", 4000, "invalid_request_error.call_id_not_found")
 
 
+async def test_a_call_has_room_for_so_many_guests(open_gateway: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("antiphon.gateway.connect._MOST_GUESTS", 1)
+    async with open_gateway.connect(BEGIN) as ws:
+        _, call_id = await begun(ws)
+        async with open_gateway.connect(f"?call_id={call_id}") as guest:
+            await guest.send('{"type":"here"}')
+            await told(guest)
+            async with open_gateway.connect(f"?call_id={call_id}") as another:
+                assert await refused(another) == ("call_full", 1013, "server_error.call_full")
+
+
+async def test_an_event_of_the_transport_s_own_may_be_the_last_one(open_gateway: Running) -> None:
+    async with open_gateway.connect(BEGIN) as ws:
+        token, _ = await begun(ws)
+        await ws.send(b"binary")
+        last = (await told(ws))["event_id"]
+        await lose(ws)
+    async with open_gateway.connect(f"?resume={token}&last_event_id={last}") as ws:
+        resumed = await told(ws)
+        assert (resumed["events"], resumed["complete"]) == (0, True)
+
+
+async def test_a_call_that_could_not_begin_leaves_nothing(
+    open_gateway: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(*_: Any) -> None:
+        raise RuntimeError("no more memory")
+
+    monkeypatch.setattr(open_gateway.engine, "open", fails)
+    async with open_gateway.connect(BEGIN) as ws:
+        assert (await refused(ws))[0] == "server_error"
+    assert len(open_gateway.server._calls) == 0
+
+
 async def test_a_client_secret_joins_only_its_own_calls(run: Callable[..., Any]) -> None:
     gateway: Running = await run(api_keys=("sk-right",))
     key = {"Authorization": "Bearer sk-right"}

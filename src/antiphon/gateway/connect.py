@@ -43,6 +43,7 @@ from antiphon.transports.websocket import (
 SESSION_NOT_FOUND = "session_not_found"
 _LONGEST_IDENTIFIER = 512  # characters
 _CALL_LETTERS = 21
+_MOST_GUESTS = 32  # of one call; they do not count as sessions
 _ids = Ids(os.urandom)
 
 
@@ -163,6 +164,9 @@ class Door:
         if owner is None or (secret is not None and owner != secret.id):
             message = "No session found for the provided call_id"
             raise _RefusedError(BAD_REQUEST, "call_id_not_found", message, "call_id")
+        if self._calls.guests(call_id) >= _MOST_GUESTS:
+            message = f"The call has {_MOST_GUESTS} guests already, the most that one may have; try again later."
+            raise _RefusedError(TRY_AGAIN_LATER, "call_full", message, "call_id", "server_error")
         dialect = dialect_of(handshake, REALTIME, None, self._lenient)
 
         def join(client: Client) -> EngineSession:

@@ -103,7 +103,8 @@ class Call:
         self._owed: list[bytes] = []  # audio that a transport with media did not come to play
         self._heard: dict[str, int] = {}  # what was played of items, in ms, by transports with media
         self._session_event = b""  # the latest event that tells of the whole configuration
-        self._full = self._slow = False
+        self._slow = False
+        self.is_full = False  # very much waits to be played
         self._session: EngineSession | None = None
         self.attached: Attachment | None = None
         self._guests: dict[Guest, None] = {}
@@ -176,19 +177,21 @@ class Call:
     def _attach(self, client: Client, start: SessionStart) -> "Attachment":
         self.attached = Attachment(self, client, start.dialect, self._ids)
         if start.media:
-            self._playback = Playback(self._publish, self._ask, self._ids, self._heard)
+            self._playback = self.attached.playback = Playback(self._publish, self._ask, self._ids, self._heard)
         return self.attached
 
     def _detach(self) -> None:
         """Let the client go, and keep what it has not heard."""
         attached, self.attached = self.attached, None
+        if attached is not None:
+            attached.playback = None
         if self._playback is not None:
             self._owed += self._playback.unplayed()
             self._heard = self._playback.heard
             self._playback = None
         elif attached is not None and self._replay is not None:
             self._replay.mark_received()
-        self._full = False
+        self.is_full = False
         self.client_slow(False)
 
     # --- the end ----------------------------------------------------------------------------------------------
@@ -220,6 +223,8 @@ class Call:
     def end(self) -> None:
         """End the call for good, and drop its session. Safe to call twice."""
         self._over = True
+        if self.attached is not None:
+            self.attached.playback = None
         self.attached = self._playback = None
         self._guests.clear()
         self._asked.clear()
@@ -252,6 +257,10 @@ class Call:
         guest = Guest(self, client, dialect, self._ids, is_client=is_client)
         self._guests[guest] = None
         return guest
+
+    @property
+    def guests(self) -> int:
+        return len(self._guests)
 
     def leave(self, guest: "Guest") -> None:
         self._guests.pop(guest, None)
@@ -293,40 +302,25 @@ class Call:
     def client_slow(self, slow: bool) -> None:
         self._slow = slow
         if self._session is not None:
-            self._session.client_slow(slow or self._full)
+            self._session.client_slow(slow or self.is_full)
 
-    def _note_room(self, playback: Playback) -> None:
+    def note_room(self, playback: Playback) -> None:
         """Hold back the session while very much waits to be played."""
-        if playback.is_full is not self._full:
-            self._full = playback.is_full
+        if playback.is_full is not self.is_full:
+            self.is_full = playback.is_full
             self.client_slow(self._slow)
 
-    # --- media, for transports that carry it -------------------------------------------------------------------
-
-    def hear(self, pcm: bytes) -> None:
-        if self._playback is not None:
-            self._playback.hear(pcm)
-
-    def still_there(self, events: bool) -> None:
-        if self._playback is not None:
-            self._playback.confirm()
-            if events and self._replay is not None:
-                self._replay.mark_received()
-
-    def pull(self) -> bytes | None:
-        playback = self._playback
-        if playback is None:
-            return None
-        if self._full:
-            self._note_room(playback)
-        return playback.pull()
+    def mark_received(self) -> None:
+        """The client has all that was sent to it."""
+        if self._replay is not None:
+            self._replay.mark_received()
 
     # --- the session's client ---------------------------------------------------------------------------------
 
     def send(self, message: bytes) -> None:
         if self._playback is not None:
             self._playback.take(message)
-            self._note_room(self._playback)
+            self.note_room(self._playback)
         else:
             self._publish(message)
 
@@ -336,6 +330,8 @@ class Call:
         if self.attached is not None:
             clients.append(self.attached.client)
         self._over = True
+        if self.attached is not None:
+            self.attached.playback = None
         self.attached = None
         self._guests.clear()
         self._house.discard(self)
@@ -391,11 +387,12 @@ class Attachment:
     Once the client has come back over another connection, this one has no say any more.
     """
 
-    __slots__ = ("_call", "_edge", "client", "tell")
+    __slots__ = ("_call", "_edge", "client", "playback", "tell")
 
     def __init__(self, call: Call, client: Client, dialect: Dialect, ids: Ids) -> None:
         self._call = call
         self.client = client
+        self.playback: Playback | None = None  # while it has a say, and plays media
         self._edge: Edge = edge_for(dialect, client.send, ids, call.note_own)
         self.tell = self._edge.outward
 
@@ -422,27 +419,41 @@ class Attachment:
         if self._call.attached is self:
             self._call.client_gone(lost)
 
+    def note_own(self, event_id: str) -> None:
+        """Note an event that the transport itself told the client, which may name it when it comes back."""
+        if self._call.attached is self:
+            self._call.note_own(event_id)
+
+    # --- media, for transports that carry it: every 20 ms, so without a detour -----------------------------------
+
     def hear(self, pcm: bytes) -> None:
-        """Add what the user says; for transports with media.
+        """Add what the user says.
 
         Args:
             pcm: PCM16 at 24000 Hz.
         """
-        if self._call.attached is self:
-            self._call.hear(pcm)
+        if self.playback is not None:
+            self.playback.hear(pcm)
+
+    def still_there(self, events: bool) -> None:
+        """The client gave a sign of life: what was pulled so far counts as heard.
+
+        Args:
+            events: Whether it also has all events that were sent to it.
+        """
+        if self.playback is not None:
+            self.playback.confirm()
+            if events:
+                self._call.mark_received()
 
     def pull(self) -> bytes | None:
         """Return the next 20 ms to play, PCM16 at 24000 Hz; None while there is nothing."""
-        return self._call.pull() if self._call.attached is self else None
-
-    def still_there(self, events: bool) -> None:
-        """The client has given a sign of life: it heard what was pulled until now.
-
-        Args:
-            events: Whether it has also got all events that were sent to it.
-        """
-        if self._call.attached is self:
-            self._call.still_there(events)
+        playback = self.playback
+        if playback is None:
+            return None
+        if self._call.is_full:
+            self._call.note_room(playback)
+        return playback.pull()
 
 
 class Guest:

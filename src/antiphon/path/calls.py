@@ -63,7 +63,11 @@ class Calls:
         self._calls[call.id] = call
         if call.token:
             self._tokens[call.token] = call
-        return call.begin(self.engine, client)
+        try:
+            return call.begin(self.engine, client)
+        except BaseException:
+            call.end()
+            raise
 
     def resume(
         self, token: str, client: Client, last_event_id: str | None, start: SessionStart | None = None
@@ -91,6 +95,11 @@ class Calls:
         """Connect a guest that knows the call's token; while it is there, a call waits for its lost client."""
         call = self._tokens.get(token)
         return None if call is None else call.join(client, dialect, is_client=True)
+
+    def guests(self, call_id: str) -> int:
+        """Return how many guests a call has."""
+        call = self._calls.get(call_id)
+        return 0 if call is None else call.guests
 
     def owner(self, call_id: str) -> str | None:
         """Return whose call it is (`SessionStart.owner`); None when there is no such call."""

@@ -66,6 +66,15 @@ class EngineSession(Protocol):
 
 
 @runtime_checkable
+class Resumable(Protocol):
+    """A session whose client may come back, and then names the last event that it received."""
+
+    def note_own(self, event_id: str) -> None:
+        """Note an event that the transport itself told the client."""
+        ...
+
+
+@runtime_checkable
 class MediaSession(EngineSession, Protocol):
     """What answers a client whose audio comes and goes as media: `SessionStart.media`."""
 

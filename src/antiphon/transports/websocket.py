@@ -16,10 +16,11 @@ from picows import WSCloseCode, WSFrame, WSMsgType, WSTransport
 
 from antiphon.errors import ClientEventError
 from antiphon.protocol import codec
+from antiphon.protocol.heads import field_of
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.server_events import Error, ErrorDetail
 from antiphon.transports.admission import Admission, Refusal
-from antiphon.transports.base import Engine, EngineSession
+from antiphon.transports.base import Engine, EngineSession, Resumable
 from antiphon.transports.handshake import Handshake
 from antiphon.transports.picows_glue import Listener, PatientTransport, Takeover
 
@@ -369,7 +370,10 @@ class WebSocketClient(Listener):
             self._receive(bytes(parts))
 
     def _complain(self, code: str, message: str) -> None:
-        self.send(codec.encode(codec.error_event(ClientEventError(code, message)), _ids))
+        event = codec.encode(codec.error_event(ClientEventError(code, message)), _ids)
+        if isinstance(self._session, Resumable):
+            self._session.note_own(field_of(event, "event_id"))
+        self.send(event)
 
     # --- control frames ---------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from antiphon.protocol.heads import field_of, type_of
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.server_events import Error, ErrorDetail
 from antiphon.transports.admission import Admission
-from antiphon.transports.base import Engine, MediaSession
+from antiphon.transports.base import Engine, MediaSession, Resumable
 from antiphon.transports.rtp import (
     CODECS,
     Codec,
@@ -235,7 +235,13 @@ class WebRtcCall:
             _log.warning("call %s: events are dropped: %s", self._id, problem)
 
     def _complain(self, code: str, message: str) -> None:
-        self._peer.send_message(codec.encode(codec.error_event(ClientEventError(code, message)), self._calls.ids))
+        self._tell(codec.encode(codec.error_event(ClientEventError(code, message)), self._calls.ids))
+
+    def _tell(self, event: bytes) -> None:
+        """Send an event of our own, which the client may name as the last one when it comes back."""
+        if isinstance(self._session, Resumable):
+            self._session.note_own(field_of(event, "event_id"))
+        self._peer.send_message(event)
 
     def close(self, code: int, reason: str) -> None:
         self.end(code, reason, lost=False)
@@ -384,7 +390,7 @@ class WebRtcCall:
         _log.warning("call %s: no audio came within %.0f s of connecting", self._id, waited)
         if self._knows_extensions:
             told = {"type": "antiphon.media.missing", "event_id": self._calls.ids.event(), "seconds": int(waited)}
-            self.send(msgspec.json.encode(told))
+            self._tell(msgspec.json.encode(told))
 
     def _report(self, now: float) -> None:
         block = self._receiver.report(now) if self._receiver is not None else None
