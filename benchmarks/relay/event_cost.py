@@ -12,8 +12,8 @@ from collections.abc import Callable
 from functools import partial
 
 from antiphon.path.calls import Calls
-from antiphon.path.relayed import RelayEngine
 from antiphon.path.legs import Cause, LegListener, LegStart
+from antiphon.path.relayed import RelayEngine
 from antiphon.protocol.heads import audio_size, type_of
 from antiphon.session.start import SessionStart
 from antiphon.transports.base import EngineSession

@@ -19,9 +19,9 @@ from antiphon.engines.upstream.leg import UpstreamLeg
 from antiphon.gateway.engine import Backend
 from antiphon.gateway.local_route import LocalRoute
 from antiphon.gateway.server import Server
-from antiphon.path.relayed import RelayEngine
 from antiphon.path.legs import Cause, LegListener, LegStart, Route
 from antiphon.path.options import CutResponse, RelayOptions
+from antiphon.path.relayed import RelayEngine
 from antiphon.protocol.config import SessionConfig
 from antiphon.testing import Connection, Emulator
 from tests.resilience.caller import Caller
