@@ -75,6 +75,16 @@ async def test_an_unknown_token_is_refused_in_band(open_gateway: Running, query:
         assert "without ?resume=" in (await event(ws)).error.message
 
 
+async def test_a_name_that_nobody_checked_is_not_logged(
+    open_gateway: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who comes back needs no model, so what it says there could be anything, lines of a log included."""
+    caplog.set_level("INFO", "antiphon")
+    async with open_gateway.connect("?resume=wrong&model=gpt%0Aforged") as ws:
+        assert (await refused(ws))[0] == "session_not_found"
+    assert not [line for line in caplog.messages if "forged" in line]
+
+
 async def test_nobody_comes_back_where_none_are_waited_for(run: Callable[..., Any]) -> None:
     gateway: Running = await run(resume_seconds=0.0)
     async with gateway.connect(BEGIN) as ws:

@@ -238,6 +238,15 @@ async def test_a_bug_is_an_error_500_of_the_apis_shape(
     assert "a bug" in caplog.text
 
 
+async def test_an_address_cannot_write_lines_of_its_own_into_the_log(
+    open_gateway: Running, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "antiphon.http")
+    assert (await open_gateway.http.get("/nowhere%0Aforged")).status_code == 404
+    (line,) = [record.getMessage() for record in caplog.records if record.name == "antiphon.http"]
+    assert line.startswith("GET '/nowhere\\nforged' 404")
+
+
 async def test_preflights_are_answered(open_gateway: Running) -> None:
     response = await open_gateway.http.options(
         SECRETS,

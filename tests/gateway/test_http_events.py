@@ -436,6 +436,17 @@ async def test_an_answer_that_was_lost_is_given_again(gateway: HttpGateway) -> N
     assert again == first
 
 
+async def test_a_client_whose_secret_ran_out_polls_on(run: Callable[..., Any]) -> None:
+    """The token is proof enough while its mailbox is there; to come back after a loss takes a key again."""
+    gateway: HttpGateway = await run(api_keys=("sk-right",))
+    assert (await gateway.http.get(gateway.url, params={**MODEL, "wait": "1"})).status_code == 401
+    opened = await gateway.poll(api_key="sk-right")
+    on = await gateway.poll(opened["session"], opened["last_event_id"], wait=1)
+    assert on["events"] == []
+    lost = {"resume": opened["session"], "last_event_id": "unknown", "wait": "1"}
+    assert (await gateway.http.get(gateway.url, params=lost)).status_code == 401
+
+
 async def test_a_poll_ends_without_events_when_there_are_none(gateway: HttpGateway) -> None:
     opened = await gateway.poll()
     empty = await gateway.poll(opened["session"], opened["last_event_id"], wait=1)

@@ -7,8 +7,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from antiphon.config.settings import ServerSettings
 from antiphon.config.webrtc_settings import WebRtcSettings
-from antiphon.gateway.webrtc import ice_servers_of
+from antiphon.gateway.webrtc import ice_options, ice_servers_of
 from antiphon.protocol.session_kinds import REALTIME
 from tests.gateway.kit import Running, refused
 from tests.transports.webrtc.kit import Client
@@ -155,6 +156,8 @@ async def test_an_offer_of_a_client_that_may_not_come_is_refused(run: Callable[.
     assert await status("?resume=unknown") == (404, "session_not_found")
     assert await status() == (201, "")
     assert await status() == (503, "server_full")
+    full = await gateway.http.post(f"{CALLS}?model=gpt-realtime", headers=SDP | KEY, content=sdp)
+    assert full.headers["retry-after"] == "5"
 
 
 async def test_without_its_packages_or_switched_off_webrtc_is_refused_by_name(run: Callable[..., Any]) -> None:
@@ -285,6 +288,15 @@ async def test_turn_credentials_run_out(run: Callable[..., Any]) -> None:
     assert (relay["username"], relay["credential"]) == (answer["username"], answer["password"])
     assert "north" not in json.dumps(answer)
     assert ice_servers_of(turn, "client", lambda: 1000.0)["username"] == "1060:client"
+
+
+def test_the_server_s_own_turn_credentials_outlast_it() -> None:
+    """They are made once, at the start, and calls of weeks later are to be relayed too."""
+    settings = WebRtcSettings(turn=("turn:turn.example.com",), turn_secret="north", turn_ttl=60, turn_for_server=True)
+    turn = ice_options(settings, ServerSettings(), lambda: 1000.0).turn
+    assert turn is not None
+    assert int(turn.username.partition(":")[0]) > 1000 + 5 * 365 * 86_400
+    assert (turn.username.partition(":")[2], turn.url) == ("antiphon", "turn:turn.example.com")
 
 
 async def test_a_transcription_is_a_call_too(open_gateway: Running, client: Client) -> None:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Literal
 
 import msgspec
@@ -82,7 +83,7 @@ def _served(operation: Operation) -> Iterator[Route]:
 
 async def _on_request_error(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestError)
-    return error_response(error)
+    return error_response(error, {"Retry-After": "5"} if error.status == HTTPStatus.SERVICE_UNAVAILABLE else None)
 
 
 async def _on_access_denied(_request: Request, error: Exception) -> Response:

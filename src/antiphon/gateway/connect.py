@@ -1,4 +1,4 @@
-"""What a WebSocket client gets: a session, or a refusal that says why.
+"""What a client gets: a session, or a refusal that says why.
 
 Source: Realtime API, "WebSocket connect"; the close codes follow real traffic.
 """
@@ -145,9 +145,10 @@ class Door:
         """Admit a client that comes back to its call, which counts already and needs no room."""
         self._check_ready()
         token, last_event_id = handshake.parameter("resume") or "", handshake.parameter("last_event_id") or None
-        # All that a session begins with is the call's own already; the model is for the log.
+        # All that a session begins with is the call's own already; the model is for the log, and no name that nobody
+        # has checked.
         start = SessionStart(
-            handshake.parameter("model") or "as before",
+            "as before",
             dialect=dialect_of(handshake, REALTIME, None, self._lenient),
             media=media,
         )

@@ -22,6 +22,11 @@ _CORS_HEADERS = (
 )
 
 
+def _shown(path: str) -> str:
+    # It was decoded, so it may have line ends, and be taken for several lines of the log.
+    return path if path.isprintable() else ascii(path)
+
+
 class RequestIds:
     """Adds `x-request-id` and `date` to every answer and logs one line for it: the path, never the query."""
 
@@ -42,7 +47,7 @@ class RequestIds:
                 headers["x-request-id"] = request_id
                 headers["date"] = formatdate(usegmt=True)
                 milliseconds = (time.monotonic() - began) * 1000
-                line = (scope["method"], scope["path"], message["status"], milliseconds, request_id)
+                line = (scope["method"], _shown(scope["path"]), message["status"], milliseconds, request_id)
                 _log.info("%s %s %d, %.1f ms, %s", *line)
             await send(message)
 
@@ -70,7 +75,7 @@ class Failures:
             await self._app(scope, receive, send_noting)
         except Exception:
             request_id = scope["state"]["request_id"]
-            _log.exception("%s %s failed, %s", scope["method"], scope["path"], request_id)
+            _log.exception("%s %s failed, %s", scope["method"], _shown(scope["path"]), request_id)
             if started:
                 raise
             message = f"The server failed on this request; its log says why, under {request_id}."

@@ -20,6 +20,8 @@ _log = logging.getLogger("antiphon")
 
 _LOOPBACK = ("localhost", "::1")
 _SERVER = "antiphon"  # this server's own name at a TURN server
+# It holds the secret itself, and asks for as long as it runs: credentials that run out would end TURN in mid-run.
+_SERVER_TTL = 10 * 365 * 86_400
 
 
 def build_webrtc(settings: WebRtcSettings, server: ServerSettings, engine: Engine) -> "WebRtcCalls | None":
@@ -44,7 +46,7 @@ def ice_options(settings: WebRtcSettings, server: ServerSettings, clock: Callabl
     """Return how this server is reached, as the transport wants to know it."""
     turn = None
     if settings.turn_for_server and settings.turn:
-        credentials = _credentials(settings, _SERVER, clock())
+        credentials = _credentials(settings, _SERVER, clock(), _SERVER_TTL)
         turn = TurnServer(settings.turn[0], credentials.username, credentials.password)
     return IceOptions(
         addresses=settings.address,
@@ -61,12 +63,12 @@ def ice_options(settings: WebRtcSettings, server: ServerSettings, clock: Callabl
 
 def ice_servers_of(settings: WebRtcSettings, user: str, clock: Callable[[], float] = time.time) -> dict[str, Any]:
     """Return what a client is told of STUN and TURN servers: the form of the TURN REST API, and `iceServers`."""
-    credentials = _credentials(settings, user, clock()) if settings.turn else None
+    credentials = _credentials(settings, user, clock(), settings.turn_ttl) if settings.turn else None
     servers = {"iceServers": ice_servers(settings.stun, credentials)}
     return {**credentials.rest, **servers} if credentials is not None else servers
 
 
-def _credentials(settings: WebRtcSettings, user: str, now: float) -> TurnCredentials:
+def _credentials(settings: WebRtcSettings, user: str, now: float, ttl: int) -> TurnCredentials:
     if settings.turn_secret:
-        return turn_credentials(settings.turn_secret, user, now, settings.turn_ttl, settings.turn)
-    return TurnCredentials(settings.turn_username, settings.turn_password or "", settings.turn_ttl, settings.turn)
+        return turn_credentials(settings.turn_secret, user, now, ttl, settings.turn)
+    return TurnCredentials(settings.turn_username, settings.turn_password or "", ttl, settings.turn)
