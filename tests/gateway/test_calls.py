@@ -114,6 +114,36 @@ async def test_a_parked_call_keeps_its_place(run: Callable[..., Any]) -> None:
         assert (await told(ws))["type"] == "antiphon.session.resumed"
 
 
+BETA = {"OpenAI-Beta": "realtime=v1"}
+TRANSCRIPTION = "?intent=transcription&antiphon_events=true"
+
+
+async def test_a_beta_transcription_comes_back_in_its_shape(open_gateway: Running) -> None:
+    async with open_gateway.connect(TRANSCRIPTION, headers=BETA) as ws:
+        assert (await told(ws))["type"] == "transcription_session.created"
+        token = (await told(ws))["token"]
+        await lose(ws)
+    # It names an event that nobody knows, and gets all again.
+    async with open_gateway.connect(f"?resume={token}&last_event_id=lost", headers=BETA) as ws:
+        assert [(await told(ws))["type"] for _ in range(2)] == [
+            "antiphon.session.resumed",
+            "transcription_session.created",
+        ]
+
+
+async def test_a_beta_guest_of_a_transcription_is_told_in_its_shape(open_gateway: Running) -> None:
+    async with open_gateway.connect(TRANSCRIPTION, headers=BETA) as ws:
+        await told(ws)
+        call_id = (await told(ws))["call_id"]
+        async with open_gateway.connect(f"?call_id={call_id}", headers=BETA) as guest:
+            await guest.send('{"type":"nonsense"}')
+            assert (await told(guest))["type"] == "error"  # so it is there
+            (session,) = open_gateway.engine.sessions
+            shown = session.start.kind.wire(session.start.config, "sess_1", "", 0)
+            session.client.send(json.dumps({"type": "session.updated", "event_id": "e", "session": shown}).encode())
+            assert (await told(guest))["type"] == "transcription_session.updated"
+
+
 # --- joining --------------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from antiphon.gateway.chat import ChatRoutes
 from antiphon.gateway.client_secrets import ClientSecret, ClientSecrets
 from antiphon.gateway.engine import Backend
 from antiphon.gateway.limits import Capacity
+from antiphon.path.call import MOST_CLIENT_GUESTS
 from antiphon.path.calls import Calls
 from antiphon.protocol.dialect import GaDialect
 from antiphon.session import Equipment, SessionStart
@@ -689,6 +690,18 @@ async def test_an_unknown_token(chat: Chatting) -> None:
         await ask(chat, "nothing", *QUESTION)
     assert (refused.value.code, refused.value.param) == ("session_not_found", "session")
     assert chat.engine.sessions == []
+
+
+async def test_more_questions_at_once_than_a_conversation_takes_are_put_off(chat: Chatting) -> None:
+    _, _, token = await chat.conversation()
+    guests = [chat.calls.join_by_token(token, Listener(), GaDialect()) for _ in range(MOST_CLIENT_GUESTS)]
+    with pytest.raises(openai.RateLimitError) as refused:
+        await ask(chat, token, *QUESTION)
+    assert (refused.value.code, refused.value.response.headers["retry-after"]) == ("call_full", "5")
+    assert guests[0] is not None
+    guests[0].close()
+    answer = await ask(chat, token, {"role": "user", "content": "Hello there."})
+    assert answer.choices[0].message.content == "Hello there."
 
 
 async def test_a_refused_message_leaves_no_answer_behind(chat: Chatting) -> None:

@@ -160,6 +160,12 @@ async def test_an_offer_of_a_client_that_may_not_come_is_refused(run: Callable[.
     assert full.headers["retry-after"] == "5"
 
 
+async def test_an_offer_of_a_strange_page_is_refused(open_gateway: Running, client: Client) -> None:
+    headers = SDP | {"Origin": "https://evil.example"}
+    answer = await open_gateway.http.post(f"{CALLS}?model=gpt-realtime", headers=headers, content=await client.offer())
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "origin_not_allowed")
+
+
 async def test_without_its_packages_or_switched_off_webrtc_is_refused_by_name(run: Callable[..., Any]) -> None:
     gateway: Running = await run(webrtc=WebRtcSettings(enabled="off"))
     answer = await gateway.http.post(f"{CALLS}?model=gpt-realtime", headers=SDP, content="v=0")
@@ -288,6 +294,17 @@ async def test_turn_credentials_run_out(run: Callable[..., Any]) -> None:
     assert (relay["username"], relay["credential"]) == (answer["username"], answer["password"])
     assert "north" not in json.dumps(answer)
     assert ice_servers_of(turn, "client", lambda: 1000.0)["username"] == "1060:client"
+
+
+def test_turn_credentials_that_never_run_out_have_no_time_to_live() -> None:
+    settings = WebRtcSettings(turn=("turn:turn.example.com",), turn_username="antiphon", turn_password="hush")
+    relay = {"urls": ["turn:turn.example.com"], "username": "antiphon", "credential": "hush"}
+    assert ice_servers_of(settings, "client", lambda: 1000.0) == {
+        "username": "antiphon",
+        "password": "hush",
+        "uris": ["turn:turn.example.com"],
+        "iceServers": [relay],
+    }
 
 
 def test_the_server_s_own_turn_credentials_outlast_it() -> None:

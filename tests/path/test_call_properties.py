@@ -10,8 +10,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.path.call import Client
 from antiphon.path.calls import Calls
+from antiphon.path.connections import Client
 from antiphon.session.start import SessionStart
 from tests.path.test_call import MemoryClient
 

@@ -9,7 +9,7 @@ from antiphon.path.aliases import Aliases
 from antiphon.path.events import APPEND
 from antiphon.path.held import Held, Kept
 from antiphon.path.in_flight import MOST_ATTEMPTS, MOST_EVENTS, InFlight, Sent
-from antiphon.path.replay import Missed, Replay, woven
+from antiphon.path.replay import Missed, Replay, first_of, woven
 from antiphon.path.steady import SteadySession
 from antiphon.path.timers import Timers
 from antiphon.path.transcripts import MOST_OWED, Transcripts
@@ -188,6 +188,23 @@ def test_what_is_put_in_the_place_of_others_moves_no_return(before: int, latest:
     if latest:
         assert replay.missed("later") == Missed(behind)
     assert replay.missed("earlier") == Missed([event(20 + number) for number in range(new)] + behind)
+
+
+def test_what_is_put_in_the_place_of_others_is_bounded_as_well() -> None:
+    replay = Replay(most_bytes=3 * len(event(0)))
+    replay.add(event(0))
+    replay.add(event(1))
+    replay.returned("earlier", 1)
+    replay.replace(1, [event(2), event(3), event(4), event(5)])
+    assert replay.missed("earlier") == Missed([event(3), event(4), event(5)], is_all=False)
+    replay.add(event(6))
+    assert replay.missed("event_3") == Missed([event(4), event(5), event(6)], is_all=False)
+
+
+def test_of_what_is_too_much_the_beginning_is_kept_without_a_gap() -> None:
+    assert first_of([b"aaa", b"bbbb", b"c"], 5) == [b"aaa"]
+    assert first_of([b"aaa", b"bb", b"c"], 5) == [b"aaa", b"bb"]
+    assert first_of([], 5) == []
 
 
 @given(st.lists(st.booleans(), max_size=12), st.integers(0, 12), st.integers(0, 12))

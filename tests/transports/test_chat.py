@@ -21,6 +21,15 @@ from antiphon.protocol.chat import (
 from antiphon.protocol.ids import Ids
 from antiphon.transports.chat import ChatClient, ChatLimits, read_audio
 
+ADDED = "conversation.item.added"
+OURS = {"id": "resp_1", "metadata": {"antiphon_chat": "chat_k"}}
+BEGUN = {"type": "response.created", "response": OURS}
+WHOLE = {"type": "response.done", "response": {"id": "resp_1", "status": "completed"}}
+REFUSED = {"type": "error", "error": {"code": "invalid_value", "message": "No.", "event_id": "chat_k_r1"}}
+BUSY = {
+    "type": "error",
+    "error": {"code": "conversation_already_has_active_response", "message": "No.", "event_id": "chat_k_r1"},
+}
 RESPONSE = {"id": "resp_1", "status": "completed", "usage": {"input_tokens": 1}}
 
 
@@ -30,6 +39,7 @@ class Session:
     def __init__(self) -> None:
         self.told: list[dict[str, Any]] = []
         self.closes = 0
+        self.closed = asyncio.Event()
 
     def receive(self, message: bytes) -> None:
         self.told.append(json.loads(message))
@@ -38,6 +48,7 @@ class Session:
 
     def close(self, lost: bool = False) -> None:
         self.closes += 1
+        self.closed.set()
 
 
 def client_of(limits: ChatLimits | None = None, *, joins: bool = False) -> tuple[ChatClient, Session]:
@@ -153,6 +164,68 @@ async def test_who_leaves_after_an_answer_cancels_nothing() -> None:
     assert [piece async for piece in client]
     client.end()
     assert [event["type"] for event in session.told] == ["conversation.item.create", "response.create"]
+    assert session.closes == 1
+
+
+def asked(limits: ChatLimits | None = None) -> tuple[ChatClient, Session]:
+    """A conversation that was asked for an answer, and the client that leaves before it begins."""
+    client, session = client_of(limits, joins=True)
+    client._take(json.dumps({"type": ADDED, "item": {"id": session.told[0]["item"]["id"]}}).encode())
+    assert session.told[-1]["type"] == "response.create"
+    return client, session
+
+
+async def test_who_leaves_before_an_answer_begins_stays_to_cancel_it() -> None:
+    client, session = asked()
+    client.end()
+    tell(client, "response.created", response={"id": "resp_0", "metadata": None})
+    await asyncio.sleep(0)
+    assert session.closes == 0
+    tell(client, "response.created", response=OURS)
+    tell_text(client, "Hel")
+    assert (session.closes, client.unsent) == (0, 0)  # the session is sending just now
+    await asyncio.sleep(0)
+    assert session.told[-1] == {"type": "response.cancel", "response_id": "resp_1"}
+    assert session.closes == 1
+
+
+async def test_a_beginning_that_was_not_taken_yet_counts() -> None:
+    client, session = asked()
+    tell(client, "response.created", response=OURS)
+    client.end()
+    assert session.told[-1] == {"type": "response.cancel", "response_id": "resp_1"}
+    assert session.closes == 1
+
+
+async def test_an_answer_that_is_whole_or_refused_meanwhile_is_not_cancelled() -> None:
+    for events in ([BEGUN, WHOLE], [REFUSED], [BUSY]):
+        client, session = asked()
+        client.end()
+        for event in events:
+            client.send(json.dumps(event).encode())
+        await asyncio.sleep(0)
+        assert (session.told[-1]["type"], session.closes) == ("response.create", 1)
+
+
+async def test_who_leaves_does_not_stay_for_long() -> None:
+    client, session = asked(ChatLimits(leave_seconds=0))
+    client.end()
+    assert session.closes == 0
+    await asyncio.wait_for(session.closed.wait(), 10)
+    assert session.told[-1]["type"] == "response.create"
+
+
+async def test_who_leaves_stays_no_longer_than_the_session() -> None:
+    client, session = asked()
+    client.end()
+    client.close(1001, "The server is shutting down.")
+    await asyncio.sleep(0)
+    assert session.closes == 1
+
+
+async def test_who_leaves_before_asking_does_not_stay() -> None:
+    client, session = client_of(joins=True)
+    client.end()
     assert session.closes == 1
 
 

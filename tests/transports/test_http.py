@@ -25,7 +25,7 @@ from antiphon.transports.http import (
 )
 from antiphon.transports.http.bodies import MAX_EVENTS, events_in
 from antiphon.transports.http.framing import COMMENT, event_id_in, framed, resume_point
-from antiphon.transports.websocket import TRY_AGAIN_LATER, UNAUTHORIZED
+from antiphon.transports.websocket import BAD_REQUEST, TRY_AGAIN_LATER, UNAUTHORIZED
 
 TOKEN = "token_1"
 ASKED = Handshake("/v1/realtime", (("model", "gpt-realtime"),), peer="here")
@@ -225,6 +225,18 @@ async def test_a_session_that_does_not_begin_is_given_up() -> None:
     refusal = await scene.stream().begins()
     assert refusal is not None
     assert refusal.close_code == TRY_AGAIN_LATER
+
+
+async def test_only_a_session_that_began_is_logged_as_begun(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    scene = Scene()
+    scene.on_open = lambda client: client.close(BAD_REQUEST, "no such session")
+    scene.stream()
+    await turn()
+    assert caplog.messages == ["client here refused: 4000 no such session"]
+    scene.on_open = None
+    scene.stream().gone()
+    assert [message.split()[2] for message in caplog.messages[1:]] == ["began:", "ended"]
 
 
 async def test_a_session_that_cannot_be_opened_is_a_refusal_without_the_reason(

@@ -19,12 +19,12 @@ from antiphon.gateway.bodies import read_body
 from antiphon.gateway.connect import Door
 from antiphon.gateway.errors import RequestError, error_response
 from antiphon.gateway.openapi import Operation
+from antiphon.gateway.requests import SESSION_HEADER, handshake_of, refusal_response
 from antiphon.gateway.sessions import key_of
 from antiphon.path.calls import Calls
 from antiphon.protocol.bounds import MAX_DEPTH, is_too_deep
 from antiphon.transports.admission import Admission, Refusal
-from antiphon.transports.handshake import Handshake
-from antiphon.transports.websocket import PATH, TRANSLATIONS_PATH, UNAUTHORIZED
+from antiphon.transports.websocket import PATH, TRANSLATIONS_PATH
 
 if TYPE_CHECKING:
     from antiphon.transports.webrtc.call import WebRtcCalls
@@ -108,7 +108,7 @@ class CallRoutes:
         sdp, session = await _read_offer(request)
         decision = self._door.admit_call(handshake_of(request), session, beta)
         if isinstance(decision, Refusal):
-            raise refused(decision)
+            return refusal_response(decision)
         return await self._answer(self._webrtc, sdp, decision)
 
     async def _answer(self, webrtc: "WebRtcCalls", sdp: bytes, admission: Admission) -> Response:
@@ -121,7 +121,7 @@ class CallRoutes:
             raise RequestError(404, message, "session_not_found", "resume")
         headers = {"Location": f"{PATH}/calls/{call.id}"}
         if call.token:
-            headers["Antiphon-Session"] = call.token
+            headers[SESSION_HEADER] = call.token
         # Documented as application/sdp; this is what real traffic has.
         return Response(call.answer, 201, headers, "text/plain")
 
@@ -147,25 +147,6 @@ class CallRoutes:
     async def create_translation(self, request: Request) -> Response:
         self._keyring.check(key_of(request))
         return _not_available("Translation sessions", "translation_not_available", f"use {PATH} without translation")
-
-
-def handshake_of(request: Request) -> Handshake:
-    """Return what a request says about the client, as a WebSocket's handshake would."""
-    return Handshake(
-        request.url.path,
-        tuple(request.query_params.multi_items()),
-        tuple((name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers.raw),
-        request.client.host if request.client else "",
-    )
-
-
-def refused(refusal: Refusal) -> RequestError:
-    """Return a refusal as an HTTP answer."""
-    error = refusal.error
-    status = 503 if error.type == "server_error" else 400
-    if refusal.close_code == UNAUTHORIZED:
-        status = 401
-    return RequestError(status, error.message, error.code, error.param, error.type)
 
 
 # --- bodies ---------------------------------------------------------------------------------------------------

@@ -24,7 +24,9 @@ from antiphon.gateway.errors import RequestError, error_body, error_response
 from antiphon.gateway.limits import Capacity
 from antiphon.gateway.merging import merged
 from antiphon.gateway.openapi import Operation
+from antiphon.gateway.requests import SESSION_HEADER
 from antiphon.gateway.sessions import key_of
+from antiphon.path.call import CallFullError
 from antiphon.protocol.chat.answer import Piece
 from antiphon.protocol.chat.completions import ChatCompletion, Chunks, Completion, Head
 from antiphon.protocol.chat.exchange import Exchange
@@ -39,7 +41,7 @@ from antiphon.transports.chat import ChatClient, ChatLimits, read_audio
 from antiphon.transports.websocket import Gatekeeper
 
 PATH = "/v1/chat/completions"
-SESSION_HEADER = "antiphon-session"
+
 _ids = Ids(os.urandom)
 _T = TypeVar("_T")
 
@@ -94,7 +96,8 @@ class ChatRoutes:
         backend: Its engine answers, as its agent.
         keyring: Who is answered.
         capacity: How many sessions there may be; a request is one while it lasts.
-        join: Lets a client take part in the conversation with that token; None when there is no such conversation.
+        join: Lets a client take part in the conversation with that token; None when there is no such conversation,
+            `CallFullError` when too many do already.
         clock: Unix time in seconds.
         limits: What one request may cost.
     """
@@ -133,7 +136,10 @@ class ChatRoutes:
         token = request.headers.get(SESSION_HEADER) or asked.session
         if not token and (reason := self._no_room()) is not None:
             return error_response(reason, _TRY_LATER)
-        running = self._joined(asked, token) if token else self._opened(asked, request, secret)
+        try:
+            running = self._joined(asked, token) if token else self._opened(asked, request, secret)
+        except CallFullError as error:
+            return error_response(RequestError(429, f"{error} Ask again later.", "call_full", "session"), _TRY_LATER)
         try:
             return await (_streamed if asked.stream else _whole)(request, asked, running)
         except ChatError as error:

@@ -149,7 +149,7 @@ class Door:
         # has checked.
         start = SessionStart(
             "as before",
-            dialect=dialect_of(handshake, REALTIME, None, self._lenient),
+            dialect=dialect_of(handshake, self._calls.kind_by_token(token), None, self._lenient),
             media=media,
         )
 
@@ -168,7 +168,7 @@ class Door:
         if self._calls.guests(call_id) >= _MOST_GUESTS:
             message = f"The call has {_MOST_GUESTS} guests already, the most that one may have; try again later."
             raise _RefusedError(TRY_AGAIN_LATER, "call_full", message, "call_id", "server_error")
-        dialect = dialect_of(handshake, REALTIME, None, self._lenient)
+        dialect = dialect_of(handshake, self._calls.kind(call_id), None, self._lenient)
 
         def join(client: Client) -> EngineSession:
             return self._calls.join(call_id, client, dialect) or _NoSession(client)

@@ -3,18 +3,19 @@
 import asyncio
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from antiphon.gateway.errors import RequestError, error_response
+from antiphon.gateway.errors import RequestError
 from antiphon.gateway.openapi import Operation
+from antiphon.gateway.requests import SESSION_HEADER, handshake_of, refusal_response, refused
 from antiphon.transports.admission import Refusal
 from antiphon.transports.handshake import Handshake
 from antiphon.transports.http import (
@@ -29,17 +30,9 @@ from antiphon.transports.http import (
 )
 from antiphon.transports.http.bodies import events_in
 from antiphon.transports.http.framing import resume_point
-from antiphon.transports.websocket import (
-    BAD_REQUEST,
-    INTERNAL_ERROR,
-    PATH,
-    SERVICE_RESTART,
-    TRY_AGAIN_LATER,
-    UNAUTHORIZED,
-)
+from antiphon.transports.websocket import PATH
 
 EVENTS_PATH = f"{PATH}/events"
-SESSION_HEADER = "Antiphon-Session"
 BODY_SECONDS = 60.0
 SHORTEST_WAIT, USUAL_WAIT, LONGEST_WAIT = 1.0, 20.0, 55.0  # of a poll; proxies give up after a minute
 
@@ -95,7 +88,7 @@ class HttpEventRoutes:
         """Begin a session, or go on with one: its events are the answer."""
         if request.method == "HEAD":
             raise HTTPException(405, headers={"Allow": "GET, POST, DELETE"})
-        handshake = handshake_of(request)
+        handshake = _asked(request)
         if (seconds := _wait_of(request)) is not None:
             return self._poll(handshake, seconds)
         stream = self._sessions.stream(handshake)
@@ -144,28 +137,21 @@ class HttpEventRoutes:
 # --- what is asked --------------------------------------------------------------------------------------------
 
 
-def handshake_of(request: Request) -> Handshake:
-    """Return a request as what a WebSocket client would have said, so that one door is for both.
+def _asked(request: Request) -> Handshake:
+    """Return what a client asks for.
 
     An EventSource that connects again asks as at first, and tells in a header what it had.
     """
-    query = request.query_params.multi_items()
     if "call_id" in request.query_params:
         raise RequestError(400, "A call is joined over WebSocket, not here.", "invalid_parameter", "call_id")
+    handshake = handshake_of(request)
+    query = handshake.query
     token, event_id = resume_point(request.headers.get("last-event-id", ""))
     if token:
-        query = [("resume", token), *(pair for pair in query if pair[0] not in ("resume", "last_event_id"))]
+        query = (("resume", token), *(pair for pair in query if pair[0] not in ("resume", "last_event_id")))
     if event_id:
-        query = [("last_event_id", event_id), *(pair for pair in query if pair[0] != "last_event_id")]
-    peer = f"{request.client.host}:{request.client.port}" if request.client else ""
-    path = request.url.path.rstrip("/").removesuffix("/events")
-    return Handshake(path, tuple(query), (*request.headers.items(), *_origin_of_a_stranger(request.headers)), peer)
-
-
-def _origin_of_a_stranger(headers: Headers) -> tuple[tuple[str, str], ...]:
-    # Pages load images and the like from anywhere without saying where they are from; browsers say this much.
-    unsaid = "origin" not in headers and headers.get("sec-fetch-site") in ("cross-site", "same-site")
-    return (("origin", "null"),) if unsaid else ()
+        query = (("last_event_id", event_id), *(pair for pair in query if pair[0] != "last_event_id"))
+    return replace(handshake, path=handshake.path.rstrip("/").removesuffix("/events"), query=query)
 
 
 def _wait_of(request: Request) -> float | None:
@@ -241,35 +227,11 @@ class _HeldBody:
 
 # --- what is answered -----------------------------------------------------------------------------------------
 
-_STATUS = {
-    UNAUTHORIZED: 401,
-    BAD_REQUEST: 400,
-    TRY_AGAIN_LATER: 503,
-    SERVICE_RESTART: 503,
-    INTERNAL_ERROR: 500,
-}
-_STATUS_OF_CODE = {"session_not_found": 404, "origin_not_allowed": 403}
-_HEADERS: Mapping[int, dict[str, str]] = {
-    401: {"WWW-Authenticate": "Bearer"},
-    429: {"Retry-After": "1"},
-    503: {"Retry-After": "5"},
-}
 _STATUS_OF_POST = {UnknownSessionError: 404, TooManyPostsError: 429, MissingPostError: 409}
 
 
-def refusal_response(refusal: Refusal) -> Response:
-    """Return a refusal as an HTTP error, which makes an EventSource stop."""
-    error = refusal.error
-    status = _STATUS_OF_CODE.get(error.code or "") or _STATUS.get(refusal.close_code, 500)
-    return _refused(RequestError(status, error.message, error.code, error.param, error.type))
-
-
 def _post_refused(error: PostError) -> Response:
-    return _refused(RequestError(_STATUS_OF_POST[type(error)], error.message, error.code, error.param))
-
-
-def _refused(error: RequestError) -> Response:
-    return error_response(error, {"Cache-Control": "no-store", **_HEADERS.get(error.status, {})})
+    return refused(RequestError(_STATUS_OF_POST[type(error)], error.message, error.code, error.param))
 
 
 class EventStream(Response):

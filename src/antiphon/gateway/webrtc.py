@@ -65,7 +65,11 @@ def ice_servers_of(settings: WebRtcSettings, user: str, clock: Callable[[], floa
     """Return what a client is told of STUN and TURN servers: the form of the TURN REST API, and `iceServers`."""
     credentials = _credentials(settings, user, clock(), settings.turn_ttl) if settings.turn else None
     servers = {"iceServers": ice_servers(settings.stun, credentials)}
-    return {**credentials.rest, **servers} if credentials is not None else servers
+    if credentials is None:
+        return servers
+    # Those that never run out have no time to live.
+    rest = {key: value for key, value in credentials.rest.items() if key != "ttl" or settings.turn_secret}
+    return {**rest, **servers}
 
 
 def _credentials(settings: WebRtcSettings, user: str, now: float, ttl: int) -> TurnCredentials:

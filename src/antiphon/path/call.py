@@ -25,11 +25,12 @@ from typing import Protocol
 
 import msgspec
 
+from antiphon.errors import AntiphonError
+from antiphon.path.connections import Attachment, Client, Guest
 from antiphon.path.playback import Playback
-from antiphon.path.playback_events import AUDIO_DELTA
-from antiphon.path.replay import Replay, woven
+from antiphon.path.playback_events import AUDIO_DELTA, ErrorEvent, read
+from antiphon.path.replay import Replay, first_of, woven
 from antiphon.protocol.dialect import Dialect, GaDialect
-from antiphon.protocol.edge import Edge, edge_for
 from antiphon.protocol.heads import field_of, type_of
 from antiphon.protocol.ids import Ids
 from antiphon.session.start import SessionStart
@@ -37,27 +38,12 @@ from antiphon.session.start import SessionStart
 log = logging.getLogger("antiphon.calls")
 
 _NORMAL = 1000
+MOST_CLIENT_GUESTS = 8  # with the call's token, at once
+_MOST_OWED = 8_000_000  # bytes; with all that a replay keeps, as much as may wait to be sent to one client
 _MOST_ASKED = 256  # client events of guests whose errors are told to them alone
 _CALL_LETTERS = 21
 _HEAD_BYTES = 200
 _SESSION = b"session."
-
-
-class Client(Protocol):
-    """Where a call's events go: one connection."""
-
-    def send(self, message: bytes) -> None: ...
-
-    def close(self, code: int, reason: str) -> None: ...
-
-    def abort(self) -> None: ...
-
-    @property
-    def unsent(self) -> int: ...
-
-    def pause_reading(self) -> None: ...
-
-    def resume_reading(self) -> None: ...
 
 
 class EngineSession(Protocol):
@@ -72,6 +58,10 @@ class EngineSession(Protocol):
 
 class Engine(Protocol):
     def open(self, start: SessionStart, client: Client) -> EngineSession: ...
+
+
+class CallFullError(AntiphonError):
+    """As many guests take part with the call's token as may at once; the client must wait."""
 
 
 class House(Protocol):
@@ -96,13 +86,16 @@ class Call:
         self._ids = Ids(os.urandom)
         self.id = start.call_id or f"rtc_{self._ids.letters(_CALL_LETTERS)}"
         self.owner = start.owner
+        self.kind = start.kind
         named = start.addressed or (start.extensions and house.resume_seconds > 0)
         self.token = secrets.token_urlsafe(32) if named else ""
         self._replay = Replay() if self.token else None
         self._playback: Playback | None = None
         self._owed: list[bytes] = []  # audio that a transport with media did not come to play
+        self._owes_all = True  # and it was not too much to be kept
         self._heard: dict[str, int] = {}  # what was played of items, in ms, by transports with media
         self._session_event = b""  # the latest event that tells of the whole configuration
+        self._has_media = start.media  # over the connection that the client has, or had last
         self._slow = False
         self.is_full = False  # very much waits to be played
         self._session: EngineSession | None = None
@@ -116,7 +109,7 @@ class Call:
 
     # --- beginning and coming back ----------------------------------------------------------------------------
 
-    def begin(self, engine: Engine, client: Client) -> "Attachment":
+    def begin(self, engine: Engine, client: Client) -> Attachment:
         """Open the session; `client` is the one that the call is with."""
         attachment = self._attach(client, self._start)
         session = engine.open(replace(self._start, dialect=GaDialect(), call_id=self.id), self)
@@ -126,31 +119,33 @@ class Call:
             self._session = session
         return attachment
 
-    def resume(self, client: Client, last_event_id: str | None, start: SessionStart | None) -> "Attachment":
+    def resume(self, client: Client, last_event_id: str | None, start: SessionStart | None) -> Attachment:
         """Go on with a client that has come back; a connection that it still seems to have is closed."""
         assert self._replay is not None
         self._stop_waiting()
         self._part_with_earlier()
         missed = self._replay.missed(last_event_id)
         owed, self._owed = self._owed, []
+        is_all, self._owes_all = missed.is_all and self._owes_all, True
         before, messages = self._replay.before(len(missed)), woven(owed, missed.messages)
         attachment = self._attach(client, start or self._start)
-        self._replay.replace(len(missed.messages), messages)
         told = [*missed.again, *messages]
-        if self._playback is not None:
+        if self._playback is None:
+            self._replay.replace(len(missed.messages), messages)
+        else:
             self._playback.catch_up([self._session_event, *before, *missed.again])
             # Audio is played and not told; what of it is not heard in the end comes back from the playback.
             self._replay.drop(_is_audio)
             told = [each for each in told if not _is_audio(each)]
             if last_event_id is not None and missed.is_all:
                 self._replay.returned(last_event_id, len(told))  # it may have been audio, and may be named again
-        self._tell_again(attachment, told, missed.is_all)
+        self._tell_again(attachment, told, is_all)
         if self._playback is not None:
             for message in messages:
                 self._playback.queue(message)
         return attachment
 
-    def _tell_again(self, attachment: "Attachment", told: list[bytes], is_all: bool) -> None:
+    def _tell_again(self, attachment: Attachment, told: list[bytes], is_all: bool) -> None:
         """Tell a client that it is back, and then what it missed, which is the end of what is kept."""
         assert self._replay is not None
         resumed = _event(self._ids, "antiphon.session.resumed", events=len(told), complete=is_all)
@@ -174,8 +169,9 @@ class Call:
             earlier.tell(moved)
             earlier.client.close(_NORMAL, "The session goes on over another connection.")
 
-    def _attach(self, client: Client, start: SessionStart) -> "Attachment":
+    def _attach(self, client: Client, start: SessionStart) -> Attachment:
         self.attached = Attachment(self, client, start.dialect, self._ids)
+        self._has_media = start.media
         if start.media:
             self._playback = self.attached.playback = Playback(self._publish, self._ask, self._ids, self._heard)
         return self.attached
@@ -186,7 +182,10 @@ class Call:
         if attached is not None:
             attached.playback = None
         if self._playback is not None:
-            self._owed += self._playback.unplayed()
+            unplayed = self._playback.unplayed()
+            # The beginning is kept: the answer goes on where it broke off, and what was heard of it has no gap.
+            self._owed = first_of(unplayed, _MOST_OWED)
+            self._owes_all = len(self._owed) == len(unplayed)
             self._heard = self._playback.heard
             self._playback = None
         elif attached is not None and self._replay is not None:
@@ -246,28 +245,34 @@ class Call:
 
     # --- guests -----------------------------------------------------------------------------------------------
 
-    def join(self, client: Client, dialect: Dialect, *, is_client: bool = False) -> "Guest":
+    def join(self, client: Client, dialect: Dialect, *, is_client: bool = False) -> Guest:
         """Connect one more client; nothing is told of what was before.
 
         Args:
             client: Its connection.
             dialect: What it speaks.
             is_client: Whether it has the call's token, as the call's own client has: it keeps the call from ending.
+
+        Raises:
+            CallFullError: So many others have come by the token that there is no place for it.
         """
+        if is_client and len(self._guests) - self.guests >= MOST_CLIENT_GUESTS:
+            raise CallFullError(f"{MOST_CLIENT_GUESTS} guests take part with the token, the most at once.")
         guest = Guest(self, client, dialect, self._ids, is_client=is_client)
         self._guests[guest] = None
         return guest
 
     @property
     def guests(self) -> int:
-        return len(self._guests)
+        """How many guests came by the call's id. Those that came by its token take none of their places."""
+        return sum(not guest.is_client for guest in self._guests)
 
-    def leave(self, guest: "Guest") -> None:
+    def leave(self, guest: Guest) -> None:
         self._guests.pop(guest, None)
         if guest.is_client and self._parting is not None:
             self._wait()
 
-    def receive_from(self, guest: "Guest", message: bytes) -> None:
+    def receive_from(self, guest: Guest, message: bytes) -> None:
         """Take a client event of a guest; what is wrong with it is told to this guest alone."""
         if event_id := field_of(message, "event_id"):
             self._asked[event_id] = guest
@@ -279,11 +284,12 @@ class Call:
         finally:
             self._asking = None
 
-    def _asker(self, message: bytes) -> "Guest | None":
+    def _asker(self, message: bytes) -> Guest | None:
         """Return the guest whose event an `error` event is about."""
         if b'"error"' not in message[:_HEAD_BYTES] or type_of(message) != "error":
             return None
-        event_id = _error_of(message)
+        event = read(message, ErrorEvent)
+        event_id = event.error.event_id if event is not None else None
         return self._asked.get(event_id) if event_id else self._asking
 
     # --- client events ----------------------------------------------------------------------------------------
@@ -365,8 +371,10 @@ class Call:
             self._replay.add(message)
         if self.attached is not None:
             self.attached.tell(message)
-        for guest in tuple(self._guests):
-            guest.tell(message)
+        # Audio comes here also of a call with media, while it waits for its client.
+        if self._guests and not (self._has_media and _is_audio(message)):
+            for guest in tuple(self._guests):
+                guest.tell(message)
         if self._replay is not None and message.find(_SESSION, 0, _HEAD_BYTES) >= 0:
             self._note_session(message)
 
@@ -379,121 +387,6 @@ class Call:
             self._announced = True
             told = {"token": self.token, "resume_seconds": self._house.resume_seconds, "call_id": self.id}
             self._publish(_event(self._ids, "antiphon.session.resumable", **told))
-
-
-class Attachment:
-    """The connection of the client that the call is with: an `EngineSession` to its transport.
-
-    Once the client has come back over another connection, this one has no say any more.
-    """
-
-    __slots__ = ("_call", "_edge", "client", "playback", "tell")
-
-    def __init__(self, call: Call, client: Client, dialect: Dialect, ids: Ids) -> None:
-        self._call = call
-        self.client = client
-        self.playback: Playback | None = None  # while it has a say, and plays media
-        self._edge: Edge = edge_for(dialect, client.send, ids, call.note_own)
-        self.tell = self._edge.outward
-
-    @property
-    def call_id(self) -> str:
-        return self._call.id
-
-    @property
-    def token(self) -> str:
-        """What its client may come back with; "" when it may not."""
-        return self._call.token
-
-    def receive(self, message: bytes) -> None:
-        """Take one client event."""
-        if self._call.attached is self and (inward := self._edge.inward(message)) is not None:
-            self._call.receive(inward)
-
-    def client_slow(self, slow: bool) -> None:
-        if self._call.attached is self:
-            self._call.client_slow(slow)
-
-    def close(self, lost: bool = False) -> None:
-        """The connection is gone."""
-        if self._call.attached is self:
-            self._call.client_gone(lost)
-
-    def note_own(self, event_id: str) -> None:
-        """Note an event that the transport itself told the client, which may name it when it comes back."""
-        if self._call.attached is self:
-            self._call.note_own(event_id)
-
-    # --- media, for transports that carry it: every 20 ms, so without a detour -----------------------------------
-
-    def hear(self, pcm: bytes) -> None:
-        """Add what the user says.
-
-        Args:
-            pcm: PCM16 at 24000 Hz.
-        """
-        if self.playback is not None:
-            self.playback.hear(pcm)
-
-    def still_there(self, events: bool) -> None:
-        """The client gave a sign of life: what was pulled so far counts as heard.
-
-        Args:
-            events: Whether it also has all events that were sent to it.
-        """
-        if self.playback is not None:
-            self.playback.confirm()
-            if events:
-                self._call.mark_received()
-
-    def pull(self) -> bytes | None:
-        """Return the next 20 ms to play, PCM16 at 24000 Hz; None while there is nothing."""
-        playback = self.playback
-        if playback is None:
-            return None
-        if self._call.is_full:
-            self._call.note_room(playback)
-        return playback.pull()
-
-
-class Guest:
-    """The connection of one more client: an `EngineSession` to its transport."""
-
-    __slots__ = ("_call", "_edge", "client", "is_client", "tell")
-
-    def __init__(self, call: Call, client: Client, dialect: Dialect, ids: Ids, *, is_client: bool) -> None:
-        self._call = call
-        self.client = client
-        self.is_client = is_client
-        self._edge: Edge = edge_for(dialect, client.send, ids)
-        self.tell = self._edge.outward
-
-    def receive(self, message: bytes) -> None:
-        inward = self._edge.inward(message)
-        if inward is not None:
-            self._call.receive_from(self, inward)
-
-    def client_slow(self, slow: bool) -> None:
-        """Nothing to do: a guest that reads too little is closed by its transport, and holds up nobody."""
-
-    def close(self, lost: bool = False) -> None:  # noqa: ARG002 - a guest may join again
-        self._call.leave(self)
-
-
-class _ErrorBody(msgspec.Struct):
-    event_id: str | None = None
-
-
-class _ErrorEvent(msgspec.Struct):
-    error: _ErrorBody
-
-
-def _error_of(message: bytes) -> str | None:
-    """Return the client event's id that an `error` event names."""
-    try:
-        return msgspec.json.decode(message, type=_ErrorEvent).error.event_id
-    except msgspec.MsgspecError:
-        return None
 
 
 def _is_audio(message: bytes) -> bool:

@@ -3,8 +3,10 @@
 import logging
 from typing import Protocol
 
-from antiphon.path.call import Attachment, Call, Client, EngineSession, Guest
+from antiphon.path.call import Call, EngineSession
+from antiphon.path.connections import Attachment, Client, Guest
 from antiphon.protocol.dialect import Dialect
+from antiphon.protocol.session_kinds import REALTIME, SessionKind
 from antiphon.session.start import SessionStart
 
 log = logging.getLogger("antiphon.calls")
@@ -92,12 +94,16 @@ class Calls:
         return None if call is None else call.join(client, dialect)
 
     def join_by_token(self, token: str, client: Client, dialect: Dialect) -> Guest | None:
-        """Connect a guest that knows the call's token; while it is there, a call waits for its lost client."""
+        """Connect a guest that knows the call's token; while it is there, a call waits for its lost client.
+
+        Raises:
+            CallFullError: So many others have come by the token that there is no place for it.
+        """
         call = self._tokens.get(token)
         return None if call is None else call.join(client, dialect, is_client=True)
 
     def guests(self, call_id: str) -> int:
-        """Return how many guests a call has."""
+        """Return how many guests a call has that came by its id."""
         call = self._calls.get(call_id)
         return 0 if call is None else call.guests
 
@@ -105,6 +111,14 @@ class Calls:
         """Return whose call it is (`SessionStart.owner`); None when there is no such call."""
         call = self._calls.get(call_id)
         return None if call is None else call.owner
+
+    def kind(self, call_id: str) -> SessionKind:
+        """Return whether a call converses or only transcribes; the usual kind when there is no such call."""
+        return _kind_of(self._calls.get(call_id))
+
+    def kind_by_token(self, token: str) -> SessionKind:
+        """Return whether the call of that token converses or only transcribes."""
+        return _kind_of(self._tokens.get(token))
 
     def send(self, token: str, message: bytes) -> bool:
         """Hand in a client event on behalf of the call's own client; return whether there is such a call."""
@@ -133,3 +147,7 @@ class Calls:
     def discard(self, call: Call) -> None:
         self._calls.pop(call.id, None)
         self._tokens.pop(call.token, None)
+
+
+def _kind_of(call: Call | None) -> SessionKind:
+    return REALTIME if call is None else call.kind

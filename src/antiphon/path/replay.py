@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from antiphon.protocol.heads import field_of, type_of
 
@@ -47,6 +48,9 @@ class Replay:
     def add(self, message: bytes) -> None:
         self._messages.append(message)
         self._bytes += len(message)
+        self._trim()
+
+    def _trim(self) -> None:
         while self._bytes > self._most_bytes:
             self._bytes -= len(self._messages.popleft())
             self._dropped += 1
@@ -60,6 +64,7 @@ class Replay:
         changed, growth = self._dropped + begin, len(messages) - latest
         self._returns = {name: at + growth if at > changed else at for name, at in self._returns.items()}
         self._received = min(self._received, self._end)
+        self._trim()
 
     def drop(self, is_unwanted: Callable[[bytes], bool]) -> None:
         """Let go of some messages as if they had never been there."""
@@ -114,6 +119,12 @@ class Replay:
     @property
     def _end(self) -> int:
         return self._dropped + len(self._messages)
+
+
+def first_of(messages: Sequence[bytes], most_bytes: int) -> list[bytes]:
+    """Return as many of the first messages as fit, and none behind one that does not."""
+    sizes = accumulate(map(len, messages))
+    return [message for message, size in zip(messages, sizes, strict=True) if size <= most_bytes]
 
 
 def woven(audio: Sequence[bytes], messages: Sequence[bytes]) -> list[bytes]:

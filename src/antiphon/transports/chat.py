@@ -15,7 +15,7 @@ from antiphon.audio.pcm import SAMPLE_BYTES, read_wav
 from antiphon.audio.resample import resample
 from antiphon.errors import MediaError
 from antiphon.protocol.chat.answer import Finished, Piece
-from antiphon.protocol.chat.exchange import EVENTS, Exchange, Send
+from antiphon.protocol.chat.exchange import EVENTS, LAST_EVENTS, Exchange, Send
 from antiphon.protocol.chat.failures import ChatError
 from antiphon.protocol.heads import plain_audio_delta, type_of
 from antiphon.transports.base import EngineSession
@@ -35,11 +35,14 @@ class ChatLimits:
         seconds: From its beginning to the end of its answer.
         max_waiting: Bytes of events that wait because the client does not take the answer; with more it is given up.
         last_seconds: For a client to take what was sent, once its time is over.
+        leave_seconds: How long a conversation is listened to for a response that nobody waits for any more, to cancel
+            it as it begins.
     """
 
     seconds: float = 120.0
     max_waiting: int = 4_000_000
     last_seconds: float = 10.0
+    leave_seconds: float = 5.0
 
 
 class ChatClient:
@@ -62,15 +65,22 @@ class ChatClient:
         self._pieces: deque[Piece] = deque()
         self._finished = False
         self._closed: str | None = None  # why
+        self._is_over = False  # the session, by itself
+        self._leaving: EngineSession | None = None  # listened to until the response can be cancelled
+        self._left_at_last: asyncio.TimerHandle | None = None
 
     # --- Client, for the engine's session ---------------------------------------------------------------------
 
     def send(self, message: bytes) -> None:
         """Keep an event that may be of the answer; a running conversation has many others."""
+        if self._leaving is not None:
+            self._overhear(message)
+            return
         if self._closed is not None or plain_audio_delta(message) is not None or type_of(message) not in EVENTS:
             return
         if self._waiting > self.limits.max_waiting:
-            self.close(0, f"the client does not read: {self.limits.max_waiting} bytes wait to be sent")
+            self._closed = f"the client does not read: {self.limits.max_waiting} bytes wait to be sent"
+            self._arrived.set()
             # Later, because the session itself is sending just now.
             self._loop.call_soon(self.end)
             return
@@ -80,6 +90,9 @@ class ChatClient:
 
     def close(self, code: int, reason: str) -> None:  # noqa: ARG002 - the code is of WebSockets
         """The session is over; what came before is still the answer's."""
+        self._is_over = True
+        if self._leaving is not None:
+            self._loop.call_soon(self._leave)
         if self._closed is None:
             self._closed = reason
             self._arrived.set()
@@ -108,11 +121,36 @@ class ChatClient:
             session.receive(message)
 
     def end(self) -> None:
-        """Leave the session, and withdraw the question if it is not answered yet. Safe to call twice."""
+        """Leave the session, and withdraw the question if it is not answered yet. Safe to call twice.
+
+        A conversation is left a moment later if it has yet to say which response is ours.
+        """
         session, self._session = self._session, None
         self._closed = self._closed or "the request is over"
+        if session is None:
+            return
+        self._leaving = session
+        for message in self._inbox:
+            self._overhear(message)
         self._inbox.clear()
         self._waiting = 0
+        if self._exchange.is_pending and not self._is_over:
+            self._left_at_last = self._loop.call_later(self.limits.leave_seconds, self._leave)
+        else:
+            self._leave()
+
+    def _overhear(self, message: bytes) -> None:
+        if type_of(message) not in LAST_EVENTS:
+            return
+        self._exchange.overhear(_decoder.decode(message))
+        if not self._exchange.is_pending:
+            # Later, because the session itself may be sending just now.
+            self._loop.call_soon(self._leave)
+
+    def _leave(self) -> None:
+        session, self._leaving = self._leaving, None
+        if self._left_at_last is not None:
+            self._left_at_last.cancel()
         if session is not None:
             for message in self._exchange.withdraw():
                 session.receive(message)

@@ -224,6 +224,23 @@ def test_what_is_withdrawn_is_its_own_response() -> None:
     assert talk.exchange.withdraw() == [b'{"type":"response.cancel","response_id":"resp_7"}']
 
 
+def test_a_conversation_owes_a_response_from_the_question_to_its_beginning() -> None:
+    talk = joined()
+    assert not talk.exchange.is_pending
+    talk.hear_taken()
+    assert talk.exchange.is_pending
+    talk.exchange.overhear({"type": "response.created", "response": {"id": "resp_0", "metadata": None}})
+    talk.exchange.overhear({"type": "response.done", "response": {"id": "resp_0"}})
+    assert talk.exchange.is_pending
+    talk.exchange.overhear(
+        {"type": "response.created", "response": {"id": "r", "metadata": {"antiphon_chat": "chat_k"}}}
+    )
+    assert not talk.exchange.is_pending
+    assert talk.exchange.withdraw() == [b'{"type":"response.cancel","response_id":"r"}']
+    talk.exchange.overhear({"type": "response.done", "response": {"id": "r"}})
+    assert talk.exchange.withdraw() == []
+
+
 @pytest.mark.parametrize("kind", ["error", "response.created", "response.done", "conversation.item.added"])
 @pytest.mark.parametrize("field", [None, 3, "x", [], {}])
 def test_events_of_any_shape_are_survived(kind: str, field: Any) -> None:

@@ -1,6 +1,7 @@
 """The jitter buffer by itself: positions on the RTP clock, and time that is passed in."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -141,6 +142,60 @@ def test_a_loss_before_an_event_is_counted_once() -> None:
     put(buffer, 3, 1.0, timestamp=2 * TICKS)
     assert take_all(buffer, 1.0, 3) == [0, (Cause.LOST, TICKS), 3]
     assert buffer.lost == 1
+
+
+class CountedPackets(dict[int, Entry]):
+    """Packets that count how often they are asked for one."""
+
+    asked = 0
+
+    def pop(self, number: int, *default: Any) -> Any:
+        self.asked += 1
+        return super().pop(number, *default)
+
+    def get(self, number: int, default: Any = None) -> Any:
+        self.asked += 1
+        return super().get(number, default)
+
+    def __delitem__(self, number: int) -> None:
+        self.asked += 1
+        super().__delitem__(number)
+
+
+def test_a_jump_of_the_numbers_is_no_more_work_than_a_step() -> None:
+    """3000 packets are counted as lost, but looked at by nobody."""
+    buffer = started([0, 3000, 6000])
+    buffer._packets = packets = CountedPackets(buffer._packets)
+    assert take_all(buffer, 1.0, 3) == [0, 3000, 6000]
+    assert buffer.lost == 2 * 2999
+    assert packets.asked < 20
+
+
+def test_of_a_jump_the_last_packets_may_still_come_late() -> None:
+    buffer = started([0, 3000])
+    take_all(buffer, 1.0, 2)
+    assert put(buffer, 2999, 1.02) is Arrival.LATE
+    assert put(buffer, 3000 - MAX_PACKETS, 1.02) is Arrival.LATE
+    assert buffer.lost == 2999
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.tuples(st.one_of(st.integers(1, 4), st.integers(1, 3000)), st.sampled_from([TICKS, 0])), max_size=60)
+)
+def test_every_number_that_did_not_come_is_lost_once(steps: list[tuple[int, int]]) -> None:
+    """However far the numbers jump, and whether audio or events came."""
+    buffer = started([0])
+    number, now = 0, 1.0
+    for step, ticks in steps:
+        number += step
+        now += 0.020
+        put(buffer, number, now, ticks=ticks)
+        buffer.take(now)
+    while not buffer.empty:
+        now += 0.020
+        buffer.take(now)
+    assert buffer.lost == number - len(steps)
 
 
 @pytest.mark.parametrize("first", [0xFFFE, 0x7FFE])

@@ -1,13 +1,25 @@
 """The receiver over networks that lose, delay, repeat and reorder, in virtual time."""
 
 from collections.abc import Iterator
+from random import Random
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antiphon.transports.rtp import RtpPacket, RtpReceiver, SenderReport, write_rtp
+from antiphon.errors import MediaError
+from antiphon.transports.rtp import (
+    Opus,
+    RtpPacket,
+    RtpReceiver,
+    RtpSender,
+    SenderReport,
+    parse_rtp,
+    pcma,
+    pcmu,
+    write_rtp,
+)
 from tests.transports.rtp.kit import (
     COPY,
     GUESS,
@@ -24,6 +36,7 @@ from tests.transports.rtp.kit import (
 )
 
 FRAME_BYTES = 960
+VOICE = np.random.default_rng(1).integers(-8000, 8000, 480, "<i2").tobytes()
 
 
 def packets(count: int, kind: str = "loud", first: int = 0, start: int = 0) -> list[bytes]:
@@ -212,14 +225,15 @@ def test_a_sequence_that_starts_anew_is_another_stream() -> None:
     assert heard == [*range(1, 10), *range(1, 20)]
 
 
-def test_telephone_events_are_passed_over_and_unknown_payloads_counted() -> None:
-    subject = RtpReceiver({PAYLOAD_TYPE: NumberCodec()}, events=frozenset({101}))
+def test_payloads_of_other_types_are_passed_over_and_counted() -> None:
+    """Telephone events, say, and comfort noise: silence, and no loss."""
+    subject = receiver()
     stream = packets(30)
     stream[10] = write_rtp(RtpPacket(101, 10, 10 * TICKS, 0xABCD, b"\x01\x0a\x00\xa0"))
     stream[20] = write_rtp(RtpPacket(13, 20, 20 * TICKS, 0xABCD, b"\x7f"))
     heard = frames(play(subject, arrivals(stream), 0.6))
     assert heard == [0, *range(10), 0, *range(11, 20), 0, *range(21, 29)]
-    assert (subject.stats.lost, subject.stats.unknown, subject.stats.discarded) == (0, 1, 0)
+    assert (subject.stats.lost, subject.stats.unknown, subject.stats.discarded) == (0, 2, 0)
 
 
 def test_an_unreadable_payload_is_guessed() -> None:
@@ -228,6 +242,79 @@ def test_an_unreadable_payload_is_guessed() -> None:
     stream[10] = number_packet(10, "bad")
     assert frames(play(subject, arrivals(stream), 0.6))[10:13] == [9, GUESS, 11]
     assert subject.stats.discarded == 1
+
+
+def opus_packet(number: int, payload: bytes, timestamp: int | None = None) -> bytes:
+    position = number * TICKS if timestamp is None else timestamp
+    return write_rtp(RtpPacket(111, number, position, 0xABCD, payload))
+
+
+def test_an_unreadable_copy_after_a_loss_is_guessed_instead() -> None:
+    """An Opus packet that is longer than any may be, but says that it has a copy of the one before it."""
+    sender = RtpSender(Opus(), 111, 0xABCD)
+    stream = [parse_rtp(sender.packet(VOICE) or b"").payload for _ in range(30)]
+    stream[11] = b"\x08\xff" + bytes(1400)
+    subject = RtpReceiver({111: Opus()})
+    network = without(arrivals([opus_packet(number, payload) for number, payload in enumerate(stream)]), {10})
+    heard = list(play(subject, network, 0.6))
+    assert {len(pcm) for pcm in heard} == {FRAME_BYTES}
+    assert (subject.stats.lost, subject.stats.discarded, subject.stats.recovered) == (1, 1, 0)
+    assert subject.stats.concealed == 2 * 480
+
+
+def test_a_gap_shorter_than_a_sample_is_nothing() -> None:
+    """A lost number, the timestamp one tick too far, and a packet that says it has a copy of that tick."""
+    payload = b"\x08\xff" + bytes(40)
+    network = [opus_packet(number, payload) for number in range(10)]
+    network += [opus_packet(number + 1, payload, number * TICKS + 1) for number in range(10, 30)]
+    subject = RtpReceiver({111: Opus()})
+    assert {len(pcm) for pcm in play(subject, arrivals(network), 0.5)} == {FRAME_BYTES}
+    assert (subject.stats.lost, subject.stats.recovered, subject.stats.concealed) == (1, 0, 0)
+
+
+def test_a_codec_that_cannot_guess_is_silent() -> None:
+    class Speechless(NumberCodec):
+        def conceal(self, samples: int) -> bytes:
+            raise MediaError("so much cannot be guessed")
+
+    subject = RtpReceiver({PAYLOAD_TYPE: Speechless()})
+    heard = frames(play(subject, without(arrivals(packets(30)), {10}), 0.6))
+    assert heard[10:13] == [9, 0, 11]
+    assert subject.stats.concealed == 0
+
+
+def hostile_packet(random: Random, number: int, timestamp: int) -> bytes:
+    """Return a packet near a place in a stream, most likely; of any codec or none, readable or not."""
+    payload = random.choice(
+        [
+            bytes([random.randrange(256)]) + random.randbytes(random.choice([0, 1, 3, 80])),
+            b"\x08\xff" + bytes(random.choice([40, 1273, 1400])),  # speech with a copy, if it can be read
+            random.randbytes(random.choice([0, 1, 2, 160, 1600])),
+        ]
+    )
+    number += random.choice([0, 0, 0, 0, 1, 2, 5, -1, 3000, random.randrange(1 << 16)])
+    timestamp += random.choice([0, 0, 0, 0, 1, -1, TICKS, 48_000, random.randrange(1 << 32)])
+    kind = random.choice([111] * 6 + [0, 8, 101, random.randrange(128)])
+    ssrc = random.choice([1] * 20 + [2, 3])
+    return write_rtp(RtpPacket(kind, number & 0xFFFF, timestamp & 0xFFFF_FFFF, ssrc, payload))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_codecs_themselves_never_raise_whatever_comes(seed: int) -> None:
+    """Also at the seams: another codec's stream, a loss before what cannot be read, times that are off by a tick."""
+    random = Random(seed)
+    subject = RtpReceiver({111: Opus(), 0: pcmu(), 8: pcma()})
+    number, timestamp, pulled = random.randrange(1 << 16), random.randrange(1 << 32), 0
+    for tick in range(1000):
+        now = tick * 0.020
+        for _ in range(random.choice([0, 1, 1, 1, 2])):
+            number, timestamp = number + 1, timestamp + random.choice([TICKS, 160])
+            subject.receive(hostile_packet(random, number, timestamp), now)
+        pcm = subject.pull(now)
+        assert len(pcm) in (0, FRAME_BYTES, 2 * FRAME_BYTES)
+        pulled += len(pcm)
+        subject.report(now)
+    assert pulled > 500 * FRAME_BYTES
 
 
 def test_a_receiver_report_counts_as_the_standard_wants() -> None:

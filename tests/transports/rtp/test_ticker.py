@@ -131,10 +131,8 @@ def test_without_members_there_is_no_timer(loop: FakeLoop, ticker: Ticker) -> No
     assert first.ticks == [1.0]
 
 
-@pytest.mark.parametrize(("late", "caught_up", "skipped"), [(0.060, 3, 0), (0.100, 5, 0), (0.120, 5, 1), (2.0, 5, 95)])
-def test_late_ticks_are_caught_up_within_bounds(
-    loop: FakeLoop, ticker: Ticker, late: float, caught_up: int, skipped: int
-) -> None:
+@pytest.mark.parametrize(("late", "caught_up"), [(0.060, 3), (0.100, 5), (0.120, 5), (2.0, 5)])
+def test_late_ticks_are_caught_up_within_bounds(loop: FakeLoop, ticker: Ticker, late: float, caught_up: int) -> None:
     """Each of them is told the time at which it was due."""
     member = Counter()
     ticker.add(member)
@@ -143,7 +141,6 @@ def test_late_ticks_are_caught_up_within_bounds(
     loop.block(late)
     expected = [round(late - 0.020 * back, 6) for back in reversed(range(caught_up))]
     assert member.ticks == expected
-    assert ticker.skipped == skipped
     loop.advance(0.020)
     assert member.ticks[-1] == round(late + 0.020, 6)
 
@@ -175,6 +172,25 @@ def test_a_member_that_raises_is_dropped_and_told(
     assert "gets no more ticks" in caplog.text
 
 
+def test_a_member_that_raises_on_learning_of_its_failure_stops_nobody(
+    loop: FakeLoop, ticker: Ticker, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Hopeless(Counter):
+        def tick(self, now: float) -> None:
+            raise ValueError("broken")
+
+        def ticker_failed(self, error: Exception) -> None:
+            raise RuntimeError("and its end as well")
+
+    others = [Counter() for _ in range(4)]
+    for member in (others[0], Hopeless(), *others[1:]):
+        ticker.add(member)
+    loop.advance(0.100)
+    assert all(len(other.ticks) >= 5 for other in others)
+    assert "and its end as well" in caplog.text
+    assert len(ticker) == 4
+
+
 def test_the_last_member_may_leave_in_its_tick(loop: FakeLoop, ticker: Ticker) -> None:
     member = Counter(lambda: ticker.discard(member))
     ticker.add(member)
@@ -203,5 +219,7 @@ async def test_a_real_loop_does_as_well() -> None:
     ticker.add(member)
     await asyncio.wait_for(done.wait(), 30)
     ticker.discard(member)
-    steps = [second - first for first, second in zip(member.ticks, member.ticks[1:], strict=False)]
-    assert steps == pytest.approx([0.020] * len(steps), abs=1e-5) or ticker.skipped
+    steps = [(second - first) / 0.020 for first, second in zip(member.ticks, member.ticks[1:], strict=False)]
+    assert steps == pytest.approx(
+        [max(1, round(step)) for step in steps], abs=1e-3
+    )  # more than 1 where the loop was busy

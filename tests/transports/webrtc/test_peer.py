@@ -13,7 +13,7 @@ import aioice.ice
 import pytest
 
 from antiphon.errors import MediaError
-from antiphon.transports.webrtc.ice import IceOptions
+from antiphon.transports.webrtc.ice import IceOptions, TurnServer
 from antiphon.transports.webrtc.peer import MAX_EARLY_BYTES, Peer
 from antiphon.transports.webrtc.sdp import parse_offer
 from antiphon.transports.webrtc.udp import bound
@@ -240,11 +240,20 @@ async def stun_server(silent: bool) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize("silent", [False, True])
-async def test_a_stun_server_adds_a_candidate_if_it_answers(silent: bool) -> None:
+async def test_a_stun_server_adds_a_candidate_if_it_answers(silent: bool, caplog: pytest.LogCaptureFixture) -> None:
     async with stun_server(silent) as url:
         answer = await answer_with(replace(LOOPBACK, stun=url, gather_seconds=0.3))
     assert ("203.0.113.77 4567 typ srflx" in answer) is not silent
+    assert (f"{url} is of no use to calls" in caplog.text) is silent
     assert [address for address, _ in ports_of(answer)] == ["127.0.0.1"]
+
+
+async def test_a_turn_server_that_fails_is_named_without_its_credentials(caplog: pytest.LogCaptureFixture) -> None:
+    async with stun_server(silent=False) as url:  # it knows nothing of TURN
+        turn = TurnServer(url.replace("stun:", "turn:"), "us", "hush")
+        await answer_with(replace(LOOPBACK, turn=turn, gather_seconds=0.3))
+    assert f"{turn.url} is of no use to calls" in caplog.text
+    assert "hush" not in caplog.text
 
 
 # --- the end ----------------------------------------------------------------------------------------------------------

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from antiphon.protocol.chat.failures import ChatError, failure_of
+from antiphon.protocol.chat.mappings import mapping_of
 
 Event = Mapping[str, Any]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
@@ -76,7 +77,7 @@ class Answer:
             text = str(event.get(TEXT_ENDS[kind]) or "")
             yield from self._add_text(event, text[self._sent.get(_part_of(event), 0) :])
         elif kind == ITEM_ADDED:
-            item = _mapping(event.get("item"))
+            item = mapping_of(event.get("item"))
             if item.get("type") == "function_call":
                 yield from self._begin_call(str(item.get("id")), item)
         elif kind == ARGUMENTS_DELTA:
@@ -84,7 +85,7 @@ class Answer:
         elif kind == ARGUMENTS_DONE:
             yield from self._end_call(event)
         elif kind == RESPONSE_DONE:
-            yield self._end(_mapping(event.get("response")))
+            yield self._end(mapping_of(event.get("response")))
 
     def _add_text(self, event: Event, text: str) -> Iterator[Piece]:
         if not text:
@@ -114,7 +115,7 @@ class Answer:
             yield from self._add_arguments(event, str(event.get("arguments") or "")[call.sent :])
 
     def _end(self, response: Event) -> Finished:
-        details = _mapping(response.get("status_details"))
+        details = mapping_of(response.get("status_details"))
         usage = response.get("usage")
         match response.get("status"):
             case "completed":
@@ -124,7 +125,7 @@ class Answer:
             case "cancelled":
                 raise _cancelled(details)
             case _:
-                raise failure_of(_mapping(details.get("error")), is_request=False)
+                raise failure_of(mapping_of(details.get("error")), is_request=False)
         return Finished(reason, usage if isinstance(usage, Mapping) else None)
 
 
@@ -136,7 +137,3 @@ def _cancelled(details: Event) -> ChatError:
 
 def _part_of(event: Event) -> tuple[str, Any]:
     return str(event.get("item_id")), event.get("content_index")
-
-
-def _mapping(value: Any) -> Event:
-    return value if isinstance(value, Mapping) else {}

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType
 
 from antiphon.protocol.chat.answer import CallArguments, CallBegun, Finished, FinishReason, Piece, TextPiece
+from antiphon.protocol.chat.mappings import mapping_of
 
 
 class PromptTokensDetails(Struct, frozen=True):
@@ -189,7 +190,7 @@ def usage_of(usage: Mapping[str, Any] | None) -> ChatUsage | None:
     """Return the Realtime API's usage of a response in the chat API's words."""
     if usage is None:
         return None
-    heard, said = _mapping(usage.get("input_token_details")), _mapping(usage.get("output_token_details"))
+    heard, said = mapping_of(usage.get("input_token_details")), mapping_of(usage.get("output_token_details"))
     return ChatUsage(
         prompt_tokens=_count(usage, "input_tokens"),
         completion_tokens=_count(usage, "output_tokens"),
@@ -199,10 +200,6 @@ def usage_of(usage: Mapping[str, Any] | None) -> ChatUsage | None:
             _count(said, "reasoning_tokens"), _count(said, "audio_tokens")
         ),
     )
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
 
 
 def _count(counts: Mapping[str, Any], key: str) -> int:

@@ -5,6 +5,7 @@ taken the messages, so that a refused one leaves no answer to half a question be
 way already, the request waits for its turn.
 """
 
+import contextlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ import msgspec
 
 from antiphon.protocol.chat import answer
 from antiphon.protocol.chat.answer import Answer, Piece
-from antiphon.protocol.chat.failures import failure_of
+from antiphon.protocol.chat.failures import ChatError, failure_of
+from antiphon.protocol.chat.mappings import mapping_of
 from antiphon.protocol.chat.turn import Turn
 
 METADATA_KEY = "antiphon_chat"
@@ -26,6 +28,8 @@ ITEM_ADDED = "conversation.item.added"
 ERROR = "error"
 # All that is worth parsing.
 EVENTS = frozenset({*answer.EVENTS, SESSION_CREATED, RESPONSE_CREATED, ITEM_ADDED, ERROR})
+# And when nobody wants the answer any more.
+LAST_EVENTS = frozenset({RESPONSE_CREATED, answer.RESPONSE_DONE, ERROR})
 
 _encoder = msgspec.json.Encoder()
 _OPTION_PARAMS = {"max_output_tokens": "max_completion_tokens", "reasoning": "reasoning_effort"}
@@ -70,21 +74,43 @@ class Exchange:
         """
         kind = event.get("type")
         if kind == ERROR:
-            self._take_error(_mapping(event.get("error")))
+            self._take_error(mapping_of(event.get("error")))
         elif kind == SESSION_CREATED and not self._joins and not self._asked:
             yield from map(Send, [*self._items(), self._ask()])
         elif kind == ITEM_ADDED:
-            yield from self._take_item(_mapping(event.get("item")))
+            yield from self._take_item(mapping_of(event.get("item")))
         elif kind == RESPONSE_CREATED:
-            self._take_created(_mapping(event.get("response")))
+            self._take_created(mapping_of(event.get("response")))
         else:
             yield from self._take_answer(event)
 
     def withdraw(self) -> list[bytes]:
-        """Return what a session is told when nobody wants the answer any more."""
+        """Return what a session is told when nobody wants the answer any more.
+
+        A response that is not known yet cannot be named, and a cancel without a name may hit somebody else's: while
+        `is_pending`, a conversation is better listened to with `overhear` first.
+        """
         if self._done or self._response_id is None:
             return []
         return [_encoder.encode({"type": "response.cancel", "response_id": self._response_id})]
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether a running conversation was asked for a response that has neither begun nor been refused."""
+        is_asked = self._joins and self._asked > 0 and not self._waits
+        return is_asked and self._response_id is None and not self._done
+
+    def overhear(self, event: Mapping[str, Any]) -> None:
+        """Take one of `LAST_EVENTS` when nobody wants the answer any more."""
+        kind = event.get("type")
+        if kind == RESPONSE_CREATED:
+            self._take_created(mapping_of(event.get("response")))
+        elif kind == answer.RESPONSE_DONE:
+            is_ours = self._response_id is not None and mapping_of(event.get("response")).get("id") == self._response_id
+            self._done = self._done or is_ours
+        elif kind == ERROR:
+            with contextlib.suppress(ChatError):
+                self._take_error(mapping_of(event.get("error")))
 
     # --- what is sent -----------------------------------------------------------------------------------------
 
@@ -109,13 +135,13 @@ class Exchange:
             yield Send(self._ask())
 
     def _take_created(self, response: Mapping[str, Any]) -> None:
-        is_ours = not self._joins or _mapping(response.get("metadata")).get(METADATA_KEY) == self._key
+        is_ours = not self._joins or mapping_of(response.get("metadata")).get(METADATA_KEY) == self._key
         if is_ours and self._response_id is None:
             self._response_id = str(response.get("id"))
 
     def _take_answer(self, event: Mapping[str, Any]) -> Iterator[Send | Piece]:
         is_end = event.get("type") == answer.RESPONSE_DONE
-        response_id = _mapping(event.get("response")).get("id") if is_end else event.get("response_id")
+        response_id = mapping_of(event.get("response")).get("id") if is_end else event.get("response_id")
         if self._response_id is not None and response_id == self._response_id:
             self._done = self._done or is_end
             yield from self._answer.receive(event)
@@ -128,6 +154,7 @@ class Exchange:
         if is_ours and self._joins and error.get("code") == ALREADY_ACTIVE:
             self._waits = True
         elif is_ours or not self._joins:
+            self._done = self._done or event_id.startswith(f"{self._key}_r")  # there will be no response
             # Not every server says what an error is about, but in a session of one's own it can be nothing else.
             raise failure_of(error, is_request=is_ours, param=self._param(event_id, str(error.get("param") or "")))
 
@@ -141,7 +168,3 @@ class Exchange:
         if not param.startswith("response."):
             return None
         return ".".join(filter(None, [_OPTION_PARAMS.get(name, name), below]))
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}

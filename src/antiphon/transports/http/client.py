@@ -54,7 +54,7 @@ class HttpClient:
         self._has_begun = False
         self._slow = False
         self._loop = asyncio.get_running_loop()
-        self._began = self._loop.time()
+        self._began: float | None = None
 
     # --- Client, for the engine's session ---------------------------------------------------------------------
 
@@ -115,7 +115,6 @@ class HttpClient:
         """Begin the session, or go on with the one that the client comes back to."""
         self._admission = admission
         start, resume = admission.start, admission.resume
-        log.info("session %s began: model %s, client %s", self.id, start.model, self.peer)
         try:
             session = resume(self) if resume else self.house.engine.open(start, self)
         except Exception:
@@ -124,8 +123,11 @@ class HttpClient:
             return
         if self._admission is None:  # it was dropped meanwhile
             session.close(lost=self.lost)
-        else:
-            self._session = session
+            return
+        self._session = session
+        if self.ended is None:  # who comes back to nothing is told so at once
+            self._began = self._loop.time()
+            log.info("session %s began: model %s, client %s", self.id, start.model, self.peer)
 
     def begun(self, token: str) -> None:
         """From now on the client may be told what waits: others can name its session."""
@@ -220,8 +222,11 @@ class HttpClient:
 
     def _log_end(self) -> None:
         code, reason = self.ended or (ABNORMAL, "")
-        seconds = self._loop.time() - self._began
-        log.info("session %s ended after %.1f s: %d %s", self.id, seconds, code, reason)
+        if self._began is None:
+            log.info("client %s refused: %d %s", self.peer, code, reason)
+        else:
+            seconds = self._loop.time() - self._began
+            log.info("session %s ended after %.1f s: %d %s", self.id, seconds, code, reason)
 
 
 class _ErrorEvent(msgspec.Struct):

@@ -206,10 +206,15 @@ class JitterBuffer:
 
     def _give_up(self, before: int) -> None:
         """Count the packets that are missing from the next one to `before` as lost; they are too late from now on."""
-        for number in range(self._next, before):
-            if not self._packets.pop(number, None):  # one without a length is there
-                self.lost += 1
-                self._given_up.add(number)
+        if before <= self._next:
+            return
+        there = [number for number in self._packets if number < before]  # they have no length
+        for number in there:
+            del self._packets[number]
+        self.lost += before - self._next - len(there)
+        # The numbers may jump by thousands; those far back are not kept, for their packets will hardly come.
+        self._given_up.update(range(max(self._next, before - MAX_PACKETS), before))
+        self._given_up.difference_update(there)
         if len(self._given_up) > 2 * MAX_PACKETS:
             self._given_up = {number for number in self._given_up if number >= before - MAX_PACKETS}
 

@@ -1,10 +1,10 @@
 """RTP and RTCP packets as values, read and written.
 
-Source: RFC 3550 (RTP, RTCP), RFC 5761 (both on one port), RFC 8285 (header extensions, which are skipped here).
+Source: RFC 3550 (RTP, RTCP), RFC 8285 (header extensions, which are skipped here).
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from antiphon.errors import MediaError
@@ -80,11 +80,6 @@ class Bye(NamedTuple):
 
 
 Report = SenderReport | ReceiverReport | Bye
-
-
-def is_rtcp(data: bytes) -> bool:
-    """Return whether a datagram of a shared port is RTCP. Source: RFC 5761, section 4."""
-    return len(data) > 1 and 192 <= data[1] <= 223
 
 
 def parse_rtp(data: bytes) -> RtpPacket:
@@ -213,12 +208,6 @@ def write_cname(ssrc: int, cname: str) -> bytes:
     item = bytes((_CNAME, len(name))) + name
     # The list of items ends with a zero, and then with more, up to a whole word.
     return _write_one(_SOURCE_DESCRIPTION, 1, ssrc, item + bytes(4 - len(item) % 4))
-
-
-def write_bye(ssrcs: Sequence[int]) -> bytes:
-    """Write that these streams, 1 to 31, have ended."""
-    first, *others = ssrcs[:_MOST_BLOCKS]
-    return _write_one(_BYE, 1 + len(others), first, struct.pack(f"!{len(others)}I", *others))
 
 
 def _write_one(kind: int, count: int, ssrc: int, body: bytes) -> bytes:

@@ -23,7 +23,7 @@ MAX_MISORDER = 100
 
 @dataclass
 class ReceiverStats:
-    """What came of the packets of a call; `jitter` in seconds.
+    """What came of the packets of a call.
 
     Attributes:
         received: Packets of a stream, whatever became of them.
@@ -34,7 +34,6 @@ class ReceiverStats:
         recovered: Samples taken from another packet's copy (FEC).
         discarded: Packets that were not RTP, no audio, or too many.
         unknown: Packets of payload types that were not agreed on.
-        jitter: Mean deviation of the packets' spacing.
     """
 
     received: int = 0
@@ -45,7 +44,6 @@ class ReceiverStats:
     recovered: int = 0
     discarded: int = 0
     unknown: int = 0
-    jitter: float = 0.0
 
 
 @dataclass
@@ -66,13 +64,12 @@ class RtpReceiver:
     when the delay must change; in quiet moments it changes unheard.
 
     Args:
-        codecs: By payload type; this call's own, for they remember what they heard.
-        events: Payload types of telephone events, which are passed over in silence.
+        codecs: By payload type; this call's own, for they remember what they heard. Packets of other types, as those
+            of telephone events, are passed over.
     """
 
-    def __init__(self, codecs: Mapping[int, Codec], events: frozenset[int] = frozenset()) -> None:
+    def __init__(self, codecs: Mapping[int, Codec]) -> None:
         self._codecs = codecs
-        self._events = events
         self._stats = ReceiverStats()
         self._ssrc = 0
         self._codec: Codec | None = None  # of the packet played last
@@ -89,7 +86,6 @@ class RtpReceiver:
         """The counts so far."""
         if self._buffer is not None:
             self._collect(self._buffer)
-            self._stats.jitter = self._buffer.jitter
         return self._stats
 
     def receive(self, packet: bytes, now: float) -> None:
@@ -105,7 +101,7 @@ class RtpReceiver:
             self._keep(rtp, now)
         elif rtp.payload_type in self._codecs:
             self._take_stray(rtp, now)
-        elif rtp.payload_type not in self._events:
+        else:
             self._stats.unknown += 1
 
     def _belongs(self, rtp: RtpPacket) -> bool:
@@ -161,17 +157,17 @@ class RtpReceiver:
         codec = self._codecs.get(rtp.payload_type)
         ticks = codec.ticks(rtp.payload) if codec else 0
         if not ticks:
-            self._note_without_audio(rtp)
+            self._count_without_audio(rtp)
         number, timestamp = self._buffer.unwrap(rtp.sequence_number, rtp.timestamp)
         arrival = self._buffer.put(Entry(number, timestamp, ticks, rtp.payload_type, rtp.payload), now)
         if arrival is not Arrival.KEPT:
             self._stats.late += arrival is Arrival.LATE
             self._stats.duplicate += arrival is Arrival.DUPLICATE
 
-    def _note_without_audio(self, rtp: RtpPacket) -> None:
+    def _count_without_audio(self, rtp: RtpPacket) -> None:
         if rtp.payload_type in self._codecs:
             self._stats.discarded += 1
-        elif rtp.payload_type not in self._events:
+        else:
             self._stats.unknown += 1
 
     def pull(self, now: float) -> bytes:
@@ -181,20 +177,21 @@ class RtpReceiver:
         excess = self._buffer.excess(now)
         if excess < FAR_EARLY and not self._pausing:
             return b""
-        pcm = self._frame(self._buffer, now)
+        pcm = self._frame(self._buffer, now, excess)
         if excess > FAR_LATE and not self._buffer.empty:
-            pcm += self._frame(self._buffer, now)
+            pcm += self._frame(self._buffer, now, self._buffer.excess(now))
         return pcm
 
-    def _frame(self, buffer: JitterBuffer, now: float) -> bytes:
+    def _frame(self, buffer: JitterBuffer, now: float, excess: float) -> bytes:
         pcm = self._pcm
+        if len(pcm) < FRAME_BYTES:
+            pcm += self._more(buffer, now, excess)
         while len(pcm) < FRAME_BYTES:
-            pcm += self._more(buffer, now)
+            pcm += self._more(buffer, now, buffer.excess(now))
         self._pcm = pcm[FRAME_BYTES:]
         return pcm[:FRAME_BYTES]
 
-    def _more(self, buffer: JitterBuffer, now: float) -> bytes:
-        excess = buffer.excess(now)
+    def _more(self, buffer: JitterBuffer, now: float, excess: float) -> bytes:
         taken = buffer.take(now)
         if isinstance(taken, Gap):
             return self._fill(taken, taken.ticks * RATE // buffer.clock_rate)
@@ -222,26 +219,39 @@ class RtpReceiver:
 
     def _fill(self, gap: Gap, samples: int) -> bytes:
         """Return what stands in for missing audio: its copy in the packet after it, a guess, or silence."""
-        if gap.following is not None:
-            codec = self._codecs[gap.following.payload_type]
-            recovered = codec.recover(gap.following.payload, samples)
-            if recovered is not None:
-                self._guessed = 0
-                self._stats.recovered += samples
-                return recovered
+        if not samples:  # a timestamp that is off by a tick
+            return b""
+        if gap.following is not None and (recovered := self._recovered(gap.following, samples)):
+            return recovered
         if gap.cause is Cause.PAUSED or self._pausing:
-            self._pausing = True
-            return bytes(samples * SAMPLE_BYTES)
+            return self._silence(samples)
         return self._guess(samples)
 
+    def _recovered(self, following: Entry, samples: int) -> bytes | None:
+        """Return what the packet after a gap says was in it; None if it says nothing, or cannot be read."""
+        try:
+            pcm = self._codecs[following.payload_type].recover(following.payload, samples)
+        except MediaError:
+            return None  # it is counted when it is played
+        if pcm is not None:
+            self._guessed = 0
+            self._stats.recovered += samples
+        return pcm
+
+    def _silence(self, samples: int) -> bytes:
+        self._pausing = True
+        return bytes(samples * SAMPLE_BYTES)
+
     def _guess(self, samples: int) -> bytes:
-        """Return the codec's guess for a while, then silence."""
-        if self._codec is None or self._guessed >= CONCEALED_SAMPLES or not samples:
-            self._pausing = True
-            return bytes(samples * SAMPLE_BYTES)
+        """Return the codec's guess for a while, then silence; silence at once if the codec has no guess."""
+        if self._codec is None or self._guessed >= CONCEALED_SAMPLES:
+            return self._silence(samples)
+        try:
+            pcm = self._codec.conceal(samples)
+        except MediaError:
+            return self._silence(samples)
         self._guessed += samples
         self._stats.concealed += samples
-        pcm = self._codec.conceal(samples)
         return _faded(pcm) if self._guessed >= CONCEALED_SAMPLES else pcm
 
     def sender_report(self, report: SenderReport, now: float) -> None:

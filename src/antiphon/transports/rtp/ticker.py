@@ -41,7 +41,6 @@ class Ticker:
         self._timer: asyncio.TimerHandle | None = None
         self._start = 0.0
         self._slot = 0  # the next one, counted from `_start`
-        self.skipped = 0
 
     def __len__(self) -> int:
         return sum(map(len, self._phases))
@@ -93,7 +92,6 @@ class Ticker:
         rounds = late + 1 - CATCH_UP
         if rounds > 0:
             self._slot += rounds * PHASES
-            self.skipped += rounds * len(self)
 
     def _tick(self, member: Member, due: float) -> None:
         try:
@@ -101,4 +99,10 @@ class Ticker:
         except Exception as error:
             log.exception("a member of the ticker failed and gets no more ticks")
             self.discard(member)
+            self._tell(member, error)
+
+    def _tell(self, member: Member, error: Exception) -> None:
+        try:
             member.ticker_failed(error)
+        except Exception:  # the others' ticks must go on
+            log.exception("a member of the ticker failed on learning that it had failed")

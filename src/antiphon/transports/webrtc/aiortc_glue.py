@@ -21,6 +21,7 @@ from typing import Any, cast
 from antiphon.errors import MediaError, MissingExtraError
 from antiphon.transports.webrtc.ice import Candidate, IceOptions, receiving_addresses
 from antiphon.transports.webrtc.sctp_checks import acceptable
+from antiphon.transports.webrtc.server_failures import ServerFailures
 from antiphon.transports.webrtc.shared_udp import SharedUdp
 from antiphon.transports.webrtc.udp import UdpSocket, bound
 
@@ -67,6 +68,7 @@ MAX_MISORDERED = 4096
 MAX_RECORD_BYTES = 2048
 _RTCP_TYPES = range(192, 224)  # RFC 5761, the second byte
 _LOOPBACK = ("127.0.0.1", "::1")
+_failures = ServerFailures()  # of all calls
 _Address = tuple[str, int]
 
 
@@ -189,7 +191,15 @@ class IceConnection(Connection):
             for task in tasks:
                 task.cancel()
             results = await asyncio.gather(*tasks, return_exceptions=True)
-        return self._taken([each for each in results if not isinstance(each, BaseException)])
+        relayed = [results.pop()] if self.turn_server else []
+        self._tell_failure(self._options.stun, results)
+        self._tell_failure(self._options.turn.url if self._options.turn else "", relayed)
+        return self._taken([each for each in (*results, *relayed) if not isinstance(each, BaseException)])
+
+    def _tell_failure(self, url: str, results: list[Any]) -> None:
+        # That some of this machine's addresses do not reach a server is usual.
+        if results and all(isinstance(each, BaseException) for each in results):
+            _failures.tell(url, results[0], asyncio.get_running_loop().time())
 
     async def _relayed(self, component: int) -> tuple[IceCandidate, StunProtocol | None]:
         assert self.turn_server is not None

@@ -30,6 +30,7 @@ from antiphon.transports.rtp import (
     write_cname,
     write_report,
 )
+from antiphon.transports.rtp.codecs import RATE
 from antiphon.transports.rtp.packet import ReceiverReport
 from antiphon.transports.rtp.ticker import PERIOD
 from antiphon.transports.webrtc.aiortc_glue import addresses_of_calls
@@ -419,7 +420,8 @@ class WebRtcCall:
         if session is not None:
             code, reason = self._ended or (_ABNORMAL, "the connection was dropped")
             seconds = self._loop.time() - self._began
-            _log.info("call %s ended after %.1f s: %d %s", session.call_id, seconds, code, reason)
+            quality = _quality(self._receiver)
+            _log.info("call %s ended after %.1f s%s: %d %s", session.call_id, seconds, quality, code, reason)
         try:
             if session is not None:
                 session.close(lost=self._lost)
@@ -454,6 +456,14 @@ def _media(audio: Audio | None, ssrc: int) -> tuple[RtpReceiver | None, RtpSende
     # Random beginnings, as encryption wants them (RFC 3550, section 5.1).
     sender = RtpSender(codecs[chosen], chosen, ssrc, secrets.randbelow(2**16), secrets.randbelow(2**32))
     return RtpReceiver(codecs) if audio.receives else None, sender if audio.sends else None
+
+
+def _quality(receiver: RtpReceiver | None) -> str:
+    """Return how well the client's audio came, for the log."""
+    if receiver is None:
+        return ""
+    stats = receiver.stats
+    return f" ({stats.lost} packets lost, {stats.late} late, {stats.concealed * 1000 // RATE} ms concealed)"
 
 
 def _is_utf8(message: bytes) -> bool:
