@@ -9,9 +9,10 @@ import pytest
 
 from antiphon.config.settings import ServerSettings
 from antiphon.config.webrtc_settings import WebRtcSettings
-from antiphon.gateway.webrtc import ice_options, ice_servers_of
+from antiphon.gateway.webrtc import build_webrtc, ice_options, ice_servers_of
+from antiphon.path.calls import Calls
 from antiphon.protocol.session_kinds import REALTIME
-from tests.gateway.kit import Running, refused
+from tests.gateway.kit import GreetingEngine, Running, refused
 from tests.transports.webrtc.kit import Client
 
 CALLS = "/v1/realtime/calls"
@@ -164,6 +165,15 @@ async def test_an_offer_of_a_strange_page_is_refused(open_gateway: Running, clie
     headers = SDP | {"Origin": "https://evil.example"}
     answer = await open_gateway.http.post(f"{CALLS}?model=gpt-realtime", headers=headers, content=await client.offer())
     assert (answer.status_code, answer.json()["error"]["code"]) == (403, "origin_not_allowed")
+
+
+def test_without_its_packages_there_are_no_calls_and_the_log_says_how_to_get_them(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("antiphon.gateway.webrtc.find_spec", lambda name: None)
+    caplog.set_level("INFO")
+    assert build_webrtc(WebRtcSettings(), ServerSettings(), Calls(GreetingEngine())) is None
+    assert "pip install 'antiphon[webrtc]'" in caplog.text
 
 
 async def test_without_its_packages_or_switched_off_webrtc_is_refused_by_name(run: Callable[..., Any]) -> None:

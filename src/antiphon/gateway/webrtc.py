@@ -30,7 +30,10 @@ def build_webrtc(settings: WebRtcSettings, server: ServerSettings, engine: Engin
     Raises:
         ConfigError: It is asked for, and its packages are missing.
     """
-    if settings.enabled == "off" or (settings.enabled == "auto" and find_spec("aiortc") is None):
+    if settings.enabled == "off":
+        return None
+    if settings.enabled == "auto" and find_spec("aiortc") is None:
+        _log.info("no WebRTC calls: they want the extra, pip install 'antiphon[webrtc]'")
         return None
     try:
         from antiphon.transports.webrtc.call import WebRtcCalls, WebRtcOptions  # noqa: PLC0415 - the extra may be missing
