@@ -1,6 +1,5 @@
 """All calls: conversations that outlive their connections, and that more than one client may be connected to."""
 
-import logging
 from typing import Protocol
 
 from antiphon.path.call import Call, EngineSession
@@ -8,8 +7,6 @@ from antiphon.path.connections import Attachment, Client, Guest
 from antiphon.protocol.dialect import Dialect
 from antiphon.protocol.session_kinds import REALTIME, SessionKind
 from antiphon.session.start import SessionStart
-
-log = logging.getLogger("antiphon.calls")
 
 
 class Engine(Protocol):
