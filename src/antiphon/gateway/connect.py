@@ -43,6 +43,7 @@ from antiphon.transports.websocket import (
 SESSION_NOT_FOUND = "session_not_found"
 _LONGEST_IDENTIFIER = 512  # characters
 _CALL_LETTERS = 21
+_NO_CALL = "No session found for the provided call_id"
 _MOST_GUESTS = 32  # of one call; they do not count as sessions
 _ids = Ids(os.urandom)
 
@@ -137,9 +138,13 @@ class Door:
             RequestError: There is no such call, or it is somebody else's, which nobody learns.
         """
         secret = self._keyring.check(key_in_handshake(handshake))
+        if not self._may_see(call_id, secret):
+            raise RequestError(404, _NO_CALL, "call_id_not_found", "")
+
+    def _may_see(self, call_id: str, secret: ClientSecret | None) -> bool:
+        """Whether there is such a call, and it is this client's: an API key's holder sees all."""
         owner = self._calls.owner(call_id)
-        if owner is None or (secret is not None and owner != secret.id):
-            raise RequestError(404, "No session found for the provided call_id", "call_id_not_found", "")
+        return owner is not None and (secret is None or owner == secret.id)
 
     def _resume(self, handshake: Handshake, media: bool = False) -> Admission:
         """Admit a client that comes back to its call, which counts already and needs no room."""
@@ -161,10 +166,8 @@ class Door:
     def _join(self, handshake: Handshake, secret: ClientSecret | None) -> Admission:
         """Admit one more client to a call."""
         call_id = handshake.parameter("call_id") or ""
-        owner = self._calls.owner(call_id)
-        if owner is None or (secret is not None and owner != secret.id):
-            message = "No session found for the provided call_id"
-            raise _RefusedError(BAD_REQUEST, "call_id_not_found", message, "call_id")
+        if not self._may_see(call_id, secret):
+            raise _RefusedError(BAD_REQUEST, "call_id_not_found", _NO_CALL, "call_id")
         if self._calls.guests(call_id) >= _MOST_GUESTS:
             message = f"The call has {_MOST_GUESTS} guests already, the most that one may have; try again later."
             raise _RefusedError(TRY_AGAIN_LATER, "call_full", message, "call_id", "server_error")

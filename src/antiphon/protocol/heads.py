@@ -46,6 +46,17 @@ class AudioDelta(NamedTuple):
     end: int
 
 
+def is_utf8(message: bytes) -> bool:
+    """Return whether a message is UTF-8 text."""
+    if message.isascii():  # nearly always, and much faster to find out
+        return True
+    try:
+        message.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def type_of(message: bytes) -> str:
     """Return an event's type; "" when it has no string there, or is no sound JSON object. Never raises.
 

@@ -16,7 +16,7 @@ from picows import WSCloseCode, WSFrame, WSMsgType, WSTransport
 
 from antiphon.errors import ClientEventError
 from antiphon.protocol import codec
-from antiphon.protocol.heads import field_of
+from antiphon.protocol.heads import field_of, is_utf8
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.server_events import Error, ErrorDetail
 from antiphon.transports.admission import Admission, Refusal
@@ -332,7 +332,7 @@ class WebSocketClient(Listener):
     # --- messages ---------------------------------------------------------------------------------------------
 
     def _receive(self, message: bytes) -> None:
-        if not _is_utf8(message):
+        if not is_utf8(message):
             self.close(INVALID_TEXT, "a text message is not valid UTF-8")
             return
         if self._session is None:
@@ -438,16 +438,6 @@ class WebSocketClient(Listener):
 
 def _failed(message: str) -> Refusal:
     return Refusal(ErrorDetail("server_error", "server_error", message), INTERNAL_ERROR)
-
-
-def _is_utf8(message: bytes) -> bool:
-    if message.isascii():  # nearly always, and much faster to find out
-        return True
-    try:
-        message.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _may_be_sent(code: int) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 
 from antiphon.errors import ClientEventError, MediaError
 from antiphon.protocol import codec
-from antiphon.protocol.heads import field_of, type_of
+from antiphon.protocol.heads import field_of, is_utf8, type_of
 from antiphon.protocol.ids import Ids
 from antiphon.protocol.server_events import Error, ErrorDetail
 from antiphon.transports.admission import Admission
@@ -315,7 +315,7 @@ class WebRtcCall:
     def on_message(self, data: bytes) -> None:
         if self._session is None or self._ended is not None:
             return
-        if not _is_utf8(data):
+        if not is_utf8(data):
             self._complain("invalid_json", "A message is not valid UTF-8; send each event as JSON text.")
             return
         try:
@@ -464,13 +464,3 @@ def _quality(receiver: RtpReceiver | None) -> str:
         return ""
     stats = receiver.stats
     return f" ({stats.lost} packets lost, {stats.late} late, {stats.concealed * 1000 // RATE} ms concealed)"
-
-
-def _is_utf8(message: bytes) -> bool:
-    if message.isascii():  # nearly always, and much faster to find out
-        return True
-    try:
-        message.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
