@@ -24,9 +24,11 @@ lint: setup  ## Lock files, formatting and lint
 	$(call step,lock files match pyproject.toml,$(python) scripts/check_lock.py)
 	$(call step,formatting (mend with: make format),$(python) -m ruff format --check --quiet .)
 	$(call step,lint,$(python) -m ruff check --quiet .)
+	$(call step,JavaScript: formatting and lint (mend with: make format),$(python) -m tests.web.checks lint)
 
-types: setup  ## Strict type check
+types: setup  ## Strict type checks
 	$(call step,types,$(python) -m mypy)
+	$(call step,JavaScript: types,$(python) -m tests.web.checks types)
 
 unit: setup  ## The tests alone; ARGS="tests/test_cli.py -x" are passed on
 	$(call step,tests,$(python) -m pytest $(ARGS))
@@ -37,6 +39,7 @@ fuzz: setup  ## Fuzz for FUZZ_SECONDS (300); `pip install atheris` into .venv ad
 format: setup  ## Format, and mend what lint can mend
 	$(call step,format,$(python) -m ruff format .)
 	$(call step,lint,$(python) -m ruff check --fix .)
+	$(call step,JavaScript,$(python) -m tests.web.checks format)
 
 docs: setup  ## Write the generated pages of docs/ anew
 	$(call step,docs/settings.md,$(python) -m antiphon.config --markdown > docs/settings.md.new && mv docs/settings.md.new docs/settings.md)
@@ -58,5 +61,5 @@ packages:  ## Install the programs that tests drive: browsers; as root, else say
 	@scripts/system_packages
 
 clean:  ## Remove .venv, caches and built files
-	rm -rf .venv .cache .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
+	rm -rf .venv .cache node_modules .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -41,9 +41,7 @@ class Session {
   }
 
   listen() {
-    return new Microphone((packet) =>
-      this.send({ type: 'input-audio-append', audio: packet.toString('base64') }),
-    );
+    return new Microphone((packet) => this.send({ type: 'input-audio-append', audio: packet.toString('base64') }));
   }
 }
 
@@ -152,7 +150,12 @@ await run({
     if (settings.variant === 'browser') {
       const provider = createOpenAI({ baseURL: settings.url, apiKey: settings.wrongKey });
       const asked = provider.experimental_realtime.getToken({ model: 'gpt-realtime' });
-      return { error: await asked.then(() => 'none', (error) => error.message) };
+      return {
+        error: await asked.then(
+          () => 'none',
+          (error) => error.message,
+        ),
+      };
     }
     const session = await fromServer(see, settings.wrongKey);
     const { code } = await session.next('error');

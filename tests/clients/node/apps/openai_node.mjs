@@ -55,9 +55,7 @@ function say(rt, text) {
 
 const next = (rt, name) => new Promise((resolve) => rt.once(name, resolve));
 const listen = (rt) =>
-  new Microphone((packet) =>
-    rt.send({ type: 'input_audio_buffer.append', audio: packet.toString('base64') }),
-  );
+  new Microphone((packet) => rt.send({ type: 'input_audio_buffer.append', audio: packet.toString('base64') }));
 
 await run({
   async text(see) {
