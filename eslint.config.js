@@ -18,7 +18,7 @@ export default [
     },
   },
   {
-    files: ['src/antiphon/web/**/*.js', 'tests/browser/pages/*.js'],
+    files: ['src/antiphon/web/**/*.js', 'tests/{browser,web}/pages/*.{js,mjs}', 'examples/**/*.js'],
     ignores: worklets,
     languageOptions: { globals: globals.browser },
   },

@@ -10,6 +10,7 @@ import pytest
 import uvloop
 
 from antiphon.config.settings import ServerSettings
+from antiphon.config.web_settings import WebSettings
 from antiphon.config.webrtc_settings import WebRtcSettings
 from antiphon.gateway.engine import Backend
 from antiphon.gateway.server import Server
@@ -32,11 +33,12 @@ async def run() -> AsyncIterator[Callable[..., Any]]:
             limits: WebSocketLimits | None = None,
             traits: Mapping[str, Any] | None = None,
             webrtc: WebRtcSettings | None = None,
+            web: WebSettings | None = None,
             **settings: Any,
         ) -> Running:
             engine = GreetingEngine()
             backend = Backend(engine, **(traits or {}))
-            server = Server(ServerSettings(port=0, **settings), backend, limits, webrtc=webrtc)
+            server = Server(ServerSettings(port=0, **settings), backend, limits, webrtc=webrtc, web=web)
             await server.start()
             stack.push_async_callback(server.stop)
             http = await stack.enter_async_context(

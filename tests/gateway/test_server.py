@@ -127,7 +127,7 @@ async def test_an_engine_that_cannot_start_stops_the_server() -> None:
 async def test_a_signal_drains_and_a_second_one_stops_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[Server] = []
     ready = asyncio.Event()
-    monkeypatch.setattr("antiphon.gateway.server._announce", lambda settings, port: ready.set())
+    monkeypatch.setattr("antiphon.gateway.server._announce", lambda *_, **__: ready.set())
     original = Server.__init__
 
     def remembering(self: Server, *arguments: Any, **named: Any) -> None:

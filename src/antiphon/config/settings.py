@@ -25,6 +25,7 @@ from antiphon.config.values import (
     secrets,
     text,
 )
+from antiphon.config.web_settings import WebSettings
 from antiphon.config.webrtc_settings import WebRtcSettings
 
 MODEL = text("a model", "the model's name as its server knows it")
@@ -204,6 +205,7 @@ class Settings:
     llm: LlmSettings = LlmSettings()
     relay: RelaySettings = RelaySettings()  # noqa: RUF009 - it is frozen
     webrtc: WebRtcSettings = WebRtcSettings()  # noqa: RUF009
+    web: WebSettings = WebSettings()  # noqa: RUF009
     upstreams: tuple[UpstreamSettings, ...] = ()
     why: str = field(default="there is no [[upstream]] and no OPENAI_API_KEY", compare=False)
 

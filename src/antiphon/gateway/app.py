@@ -29,6 +29,7 @@ from antiphon.gateway.middleware import Cors, Failures, RequestIds
 from antiphon.gateway.openapi import Operation, describe
 from antiphon.gateway.origins import Origins
 from antiphon.gateway.sessions import SessionRoutes, key_of
+from antiphon.gateway.web import WebRoutes
 from antiphon.protocol.models import REALTIME_MODELS, is_realtime_model
 from antiphon.transports.websocket import PATH
 
@@ -47,6 +48,7 @@ class Gateway:
     calls: CallRoutes
     events: HttpEventRoutes
     chat: ChatRoutes
+    web: WebRoutes
     clock: Callable[[], float] = time.time
 
 
@@ -68,7 +70,7 @@ def operations(gateway: Gateway) -> tuple[Operation, ...]:
     """Return all that is served over HTTP."""
     sessions = SessionRoutes(gateway.backend, gateway.keyring, gateway.secrets, gateway.clock)
     own = _Routes(gateway).operations()
-    others = (sessions, gateway.calls, gateway.events, gateway.chat)
+    others = (sessions, gateway.calls, gateway.events, gateway.chat, gateway.web)
     return (*own, *(operation for routes in others for operation in routes.operations()))
 
 
@@ -146,7 +148,15 @@ class _Routes:
     def operations(self) -> tuple[Operation, ...]:
         not_ready: dict[str, Any] = {"failures": (503,), "failed": NotReady}
         return (
-            Operation("GET", "/", self.home, "What this server is", Home, keyed=False),
+            Operation(
+                "GET",
+                "/",
+                self.home,
+                "What this server is; for browsers, the talk page",
+                Home,
+                keyed=False,
+                answer_media=("text/html",),
+            ),
             Operation("GET", "/healthz", self.healthz, "Whether the process lives", Health, keyed=False),
             Operation(
                 "GET", "/readyz", self.readyz, "Whether a call is answered at once", Health, keyed=False, **not_ready
@@ -160,6 +170,8 @@ class _Routes:
         )
 
     async def home(self, request: Request) -> Response:
+        if (page := await self._gateway.web.page(request)) is not None:
+            return page
         scheme = "wss" if request.url.scheme == "https" else "ws"
         base = f"{scheme}://{request.headers.get('host', 'localhost')}"
         return JSONResponse(
@@ -168,7 +180,8 @@ class _Routes:
                 "version": __version__,
                 "what": "A realtime voice server that speaks the OpenAI Realtime API.",
                 "websocket": f"{base}{PATH}?model={REALTIME_MODELS[0]}",
-            }
+            },
+            headers={"Vary": "Accept"},
         )
 
     async def healthz(self, _request: Request) -> Response:

@@ -10,11 +10,13 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from antiphon.gateway.errors import RequestError, error_response
-from antiphon.gateway.origins import Origins, refusal
+from antiphon.gateway.origins import Origins, is_browser, refusal, refusal_of_host
 from antiphon.protocol.ids import Ids
 
 _log = logging.getLogger("antiphon.http")
 _ids = Ids(os.urandom)
+
+PUBLIC = "/web/"  # the code of pages, the same for everybody
 
 _CORS_HEADERS = (
     "Authorization, Content-Type, X-OpenAI-Agents-SDK, OpenAI-Safety-Identifier, OpenAI-Beta, "
@@ -48,7 +50,9 @@ class RequestIds:
                 headers["date"] = formatdate(usegmt=True)
                 milliseconds = (time.monotonic() - began) * 1000
                 line = (scope["method"], _shown(scope["path"]), message["status"], milliseconds, request_id)
-                _log.info("%s %s %d, %.1f ms, %s", *line)
+                # A page is made of dozens of files.
+                is_file = scope["path"].startswith(PUBLIC) and message["status"] < 400
+                _log.log(logging.DEBUG if is_file else logging.INFO, "%s %s %d, %.1f ms, %s", *line)
             await send(message)
 
         await self._app(scope, receive, send_with_id)
@@ -85,6 +89,8 @@ class Failures:
 class Cors:
     """Answers preflight requests, tells browsers which pages may read an answer, and refuses the POSTs of others.
 
+    A browser that has this server under a name that others could point here is refused everything but what is public.
+
     Args:
         app: What it stands before.
         origins: The rule, the same as for WebSockets.
@@ -97,16 +103,13 @@ class Cors:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
         origin = headers.get("origin")
-        if origin is None:
-            await self._app(scope, receive, send)
-            return
-        if not self._origins.allows(origin):
-            await self._serve_stranger(origin, scope, receive, send)
+        if origin is None or not self._origins.allows(origin):
+            await self._serve_unnamed(origin, headers, scope, receive, send)
             return
 
         async def send_with_cors(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self._allowing(origin))
+                self._allow(origin, MutableHeaders(scope=message))
             await send(message)
 
         if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
@@ -114,20 +117,30 @@ class Cors:
         else:
             await self._app(scope, receive, send_with_cors)
 
-    async def _serve_stranger(self, origin: str, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _serve_unnamed(
+        self, origin: str | None, headers: Headers, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer who names no origin, or one that is not allowed."""
+        app: ASGIApp = self._app
+        host = headers.get("host", "")
         # A browser hides answers without CORS headers from the page, but what a POST does would be done.
-        if scope["method"] in ("GET", "HEAD"):
-            await self._app(scope, receive, send)
-        else:
-            error = RequestError(403, refusal(origin), "origin_not_allowed")
-            await error_response(error)(scope, receive, send)
+        if origin is not None and scope["method"] not in ("GET", "HEAD"):
+            app = _refusing(refusal(origin))
+        elif not self._origins.allows_host(host) and is_browser(headers) and not scope["path"].startswith(PUBLIC):
+            app = _refusing(refusal_of_host(host))
+        await app(scope, receive, send)
 
-    def _allowing(self, origin: str) -> dict[str, str]:
-        headers = {
-            "Access-Control-Allow-Origin": "*" if self._origins.any else origin,
-            "Access-Control-Expose-Headers": "Location, X-Request-Id, Antiphon-Session, Retry-After",
-        }
-        return headers if self._origins.any else {**headers, "Vary": "Origin"}
+    def _allow(self, origin: str, answer: MutableHeaders) -> None:
+        """Let the page read `answer`, unless all pages may already."""
+        answer["Access-Control-Expose-Headers"] = "Location, X-Request-Id, Antiphon-Session, Retry-After"
+        if answer.get("access-control-allow-origin") != "*":
+            answer["Access-Control-Allow-Origin"] = "*" if self._origins.any else origin
+            if not self._origins.any:
+                answer.add_vary_header("Origin")
+
+
+def _refusing(message: str) -> Response:
+    return error_response(RequestError(403, message, "origin_not_allowed"))
 
 
 def _preflight(headers: Headers) -> Response:

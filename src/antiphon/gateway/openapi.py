@@ -47,6 +47,7 @@ class Operation:
         failures: Statuses of its own beside 400, 401 and 403.
         failed: Type of the JSON on failure.
         media: Media type of the body where it is no JSON.
+        answer_media: Media types of answers that are no JSON.
     """
 
     method: str
@@ -60,6 +61,7 @@ class Operation:
     failures: tuple[int, ...] = ()
     failed: Any = ErrorBody
     media: str = "application/json"
+    answer_media: tuple[str, ...] = ()
 
 
 _FAILURES = {
@@ -90,7 +92,9 @@ def describe(operations: Iterable[Operation]) -> dict[str, Any]:
     schemas, components = _schemas(operations)
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _described(operation, schemas)
+        # Starlette's converters (`{path:path}`) are its own.
+        path = re.sub(r"{(\w+):\w+}", r"{\1}", operation.path)
+        paths.setdefault(path, {})[operation.method.lower()] = _described(operation, schemas)
     for kind in server_event_types():
         _add_event_id(components[kind.__name__])
     components["ClientEvent"] = schemas[ClientEvent]
@@ -138,7 +142,7 @@ def _described(operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict
         "responses": _responses(operation, schemas),
         "security": [{"bearer": []}, {"apiKey": []}] if operation.keyed else [],
     }
-    if names := re.findall(r"{(\w+)}", operation.path):
+    if names := re.findall(r"{(\w+)(?::\w+)?}", operation.path):
         described["parameters"] = [
             {"name": name, "in": "path", "required": True, "schema": {"type": "string"}} for name in names
         ]
@@ -149,8 +153,10 @@ def _described(operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict
 
 def _responses(operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     responses: dict[str, Any] = {}
+    content: dict[str, Any] = {kind: {} for kind in operation.answer_media}
     if operation.answer is not None:
-        content = {"application/json": {"schema": schemas[operation.answer]}}
+        content["application/json"] = {"schema": schemas[operation.answer]}
+    if content:
         responses[str(operation.status)] = {"description": "Done.", "content": content}
     usual = (*((400,) if operation.body is not None else ()), *((401, 403) if operation.keyed else ()))
     for status in (*usual, *operation.failures):

@@ -15,8 +15,10 @@ from typing import Any, Protocol
 import uvicorn
 from uvicorn.server import ServerState
 
+from antiphon import __version__
 from antiphon.config import Settings
 from antiphon.config.settings import ServerSettings
+from antiphon.config.web_settings import WebSettings
 from antiphon.config.webrtc_settings import WebRtcSettings
 from antiphon.errors import AntiphonError, ConfigError
 from antiphon.gateway import logs
@@ -31,10 +33,11 @@ from antiphon.gateway.http_events import HttpEventRoutes
 from antiphon.gateway.limits import Capacity
 from antiphon.gateway.origins import Origins
 from antiphon.gateway.tls import HANDSHAKE_SECONDS, tls_context
+from antiphon.gateway.web import PageSettings, WebRoutes
 from antiphon.gateway.webrtc import build_webrtc, ice_servers_of
 from antiphon.path.calls import Calls
 from antiphon.protocol.dialect import GaDialect
-from antiphon.protocol.models import REALTIME_MODELS
+from antiphon.protocol.models import OWN_MODEL, REALTIME_MODELS
 from antiphon.transports.base import Client, EngineSession
 from antiphon.transports.http import HttpLimits, HttpSessions
 from antiphon.transports.picows_glue import upgrading_http
@@ -44,6 +47,7 @@ _log = logging.getLogger("antiphon")
 
 _NO_SUCH_ADDRESS = (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT)
 _STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_INVITATION = " (open it in a browser and talk)"
 _ANSWER_SECONDS = 2.0  # for HTTP requests under way when the server stops
 
 
@@ -66,6 +70,7 @@ class Server:
         limits: What one WebSocket may cost, when `settings` does not say it.
         around: Given the ASGI application, returns the one to serve, which may answer more.
         webrtc: The table `webrtc`.
+        web: The table `web`.
 
     Raises:
         ConfigError: TLS cannot be had with the files that `settings` names, or WebRTC with what is installed.
@@ -77,9 +82,11 @@ class Server:
         backend: Backend,
         limits: WebSocketLimits | None = None,
         around: Callable[[Any], Any] = lambda app: app,
+        *,
         webrtc: WebRtcSettings | None = None,
+        web: WebSettings | None = None,
     ) -> None:
-        webrtc = webrtc or WebRtcSettings()
+        webrtc, web = webrtc or WebRtcSettings(), web or WebSettings()
         self._settings = settings
         self._calls = Calls(backend.engine, settings.resume_seconds)
         self._capacity = Capacity(settings.max_sessions, lambda: self._calls.parked)
@@ -102,7 +109,17 @@ class Server:
         routes = CallRoutes(keyring, door, self._calls, self._webrtc, lambda: ice_servers_of(webrtc, "client"))
         chat = ChatRoutes(backend, keyring, self._capacity, join=self._join)
         events = HttpEventRoutes(self._sessions)
-        self.gateway = Gateway(backend, self._capacity, keyring, secrets, origins, routes, events, chat)
+        told = PageSettings(
+            version=__version__,
+            keys_needed=not keyring.is_open,
+            token_url=web.token_url,
+            model=next(name for name in backend.models if name != OWN_MODEL),
+            webrtc=self._webrtc is not None,
+            resume_seconds=settings.resume_seconds,
+            relays=backend.upstream_decides,
+        )
+        pages = WebRoutes(web, told)
+        self.gateway = Gateway(backend, self._capacity, keyring, secrets, origins, routes, events, chat, pages)
         self._http = _Http(
             around(application(self.gateway)), upgrading_http(self._websockets.accept), tls_context(settings)
         )
@@ -251,7 +268,7 @@ def serve(settings: Settings) -> int:
     try:
         backend = build_backend(settings)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(run_until_stopped(settings.server, backend, settings.webrtc))
+            runner.run(run_until_stopped(settings.server, backend, settings.webrtc, settings.web))
     except AntiphonError as error:
         _log.error("%s", error)
         return 1
@@ -266,9 +283,12 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     return uvloop.new_event_loop
 
 
-async def run_until_stopped(settings: ServerSettings, backend: Backend, webrtc: WebRtcSettings | None = None) -> None:
+async def run_until_stopped(
+    settings: ServerSettings, backend: Backend, webrtc: WebRtcSettings | None = None, web: WebSettings | None = None
+) -> None:
     """Run a server with `backend` until SIGINT or SIGTERM, as `serve` does."""
-    server = Server(settings, backend, webrtc=webrtc)
+    web = web or WebSettings()
+    server = Server(settings, backend, webrtc=webrtc, web=web)
     asked, again = asyncio.Event(), asyncio.Event()
 
     def stop() -> None:
@@ -282,7 +302,7 @@ async def run_until_stopped(settings: ServerSettings, backend: Backend, webrtc: 
         gc.collect()
         gc.freeze()
         try:
-            _announce(settings, server.port)
+            _announce(settings, server.port, has_page=web.has_page)
             await asked.wait()
             _log.info("stopping: %d sessions have %g s to end", server.sessions, settings.drain_seconds)
             await _done_before(again, server.drain())
@@ -318,10 +338,10 @@ async def _done_before(event: asyncio.Event, work: Coroutine[Any, Any, None]) ->
         await asyncio.gather(working, waiting, return_exceptions=True)
 
 
-def _announce(settings: ServerSettings, port: int) -> None:
+def _announce(settings: ServerSettings, port: int, *, has_page: bool) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     secure = "s" if settings.tls_cert else ""
-    _log.info("listening on http%s://%s:%d", secure, host, port)
+    _log.info("listening on http%s://%s:%d%s", secure, host, port, _INVITATION if has_page else "")
     _log.info("Realtime API: ws%s://%s:%d%s?model=%s", secure, host, port, PATH, REALTIME_MODELS[0])
     if not settings.api_keys:
         _log.info("no API keys are set: any key is accepted, from this machine only (ANTIPHON_API_KEYS sets some)")

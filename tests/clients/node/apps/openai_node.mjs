@@ -126,7 +126,7 @@ await run({
     return result;
   },
 
-  async wrong_key(see) {
+  async wrong_key() {
     const { rt, created } = await connect(settings.wrongKey);
     const closed = later();
     rt.socket.addEventListener('close', ({ code, reason }) => closed.resolve({ code, reason }));

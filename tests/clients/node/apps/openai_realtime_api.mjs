@@ -2,7 +2,8 @@
 import { RealtimeClient } from 'openai-realtime-api';
 import { Microphone, WEATHER, WEATHER_RESULT, later, note, pcmSamples, pcmSeconds, run, settings } from './kit.mjs';
 
-const { type: _type, ...DEFINITION } = WEATHER;
+const DEFINITION = { ...WEATHER };
+delete DEFINITION.type;
 
 function clientWith(see, key = settings.key, sessionConfig = {}) {
   const client = new RealtimeClient({ url: settings.url, apiKey: key, model: 'gpt-realtime', sessionConfig });

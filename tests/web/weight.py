@@ -1,0 +1,104 @@
+"""What a page loads: the modules that a module needs, and their bytes as the server sends them.
+
+`python -m tests.web.weight [module]` prints them, file by file.
+"""
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from posixpath import dirname, join, normpath
+
+from antiphon.gateway.web import FOLDER
+from antiphon.gateway.web_files import WebFile, WebFiles
+
+ELEMENT = "antiphon-voice.js"
+# Types are imported in comments. What looks like one within a string (`'text/*'`) has no space before it.
+_COMMENT = re.compile(r"(?:^|(?<=\s))(?:/\*.*?\*/|//[^\n]*)", re.DOTALL | re.MULTILINE)
+_FROM = re.compile(r"""^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]""", re.MULTILINE)
+_BARE = re.compile(r"""^\s*import\s*['"]([^'"]+)['"]""", re.MULTILINE)
+_LATER = re.compile(r"""\bimport\(\s*['"]([^'"]+)['"]\s*\)""")
+# Worklets, styles and pictures are named by their URLs; so are routes, which are no files.
+_URL = re.compile(r"""\bnew URL\(\s*['"]([^'"]+\.(?:css|js|png|svg|wav))['"]\s*,\s*import\.meta\.url\s*\)""")
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """One file that is loaded.
+
+    Args:
+        name: Under `/web/`.
+        sent: Bytes of its body as a browser gets it, compressed where that helps.
+        size: Bytes as it is.
+    """
+
+    name: str
+    sent: int
+    size: int
+
+
+def needs(source: str) -> Iterator[tuple[str, bool]]:
+    """Yield what a module imports or names by its URL, as it is written there, and whether that is loaded later."""
+    code = _COMMENT.sub("", source)
+    for form in (_FROM, _BARE, _LATER, _URL):
+        yield from ((name, form is _LATER) for name in form.findall(code))
+
+
+def graph(entry: str, files: WebFiles, left_out: re.Pattern[str] | None = None) -> list[Loaded]:
+    """Return all files that `entry` leads to, itself first.
+
+    Args:
+        entry: Name of a module under `/web/`.
+        files: Where they are.
+        left_out: Names of those that may be loaded later, and are not.
+
+    Raises:
+        LookupError: A module needs a file that is not served.
+    """
+    found: dict[str, WebFile] = {}
+    waiting = [(entry, "")]
+    while waiting:
+        name, by = waiting.pop(0)
+        if name in found:
+            continue
+        file = files.find(name)
+        if file is None:
+            raise LookupError(f"{by or 'nobody'} needs {name}, which is not served")
+        found[name] = file
+        if name.endswith(".js"):
+            needed = ((_resolved(name, path), later) for path, later in needs(file.content.decode()))
+            waiting += [(other, name) for other, later in needed if not (later and left_out and left_out.search(other))]
+    return [_loaded(name, file) for name, file in found.items()]
+
+
+def _resolved(name: str, needed: str) -> str:
+    if not needed.startswith("."):
+        raise LookupError(f"{name} needs {needed!r}; browsers find relative paths alone")
+    return normpath(join(dirname(name), needed))
+
+
+def _loaded(name: str, file: WebFile) -> Loaded:
+    sent = file.content if file.compressed is None else file.compressed
+    return Loaded(name, len(sent), len(file.content))
+
+
+def table(loaded: list[Loaded]) -> str:
+    """Return one line for each file, the heaviest first, and the sum."""
+    lines = [f"{each.sent:8,}  {each.size:9,}  {each.name}" for each in sorted(loaded, key=lambda each: -each.sent)]
+    total = f"{sum(each.sent for each in loaded):8,}  {sum(each.size for each in loaded):9,}  in {len(loaded)} files"
+    return "\n".join([f"{'sent':>8}  {'as it is':>9}", *lines, total])
+
+
+def one_language(files: WebFiles, folder: Path = FOLDER) -> re.Pattern[str]:
+    """Return what a page does not load that shows the heaviest language: the others."""
+    names = [f"texts/{path.name}" for path in (folder / "texts").glob("??.js")]
+    sizes = {name: _loaded(name, file).sent for name in names if (file := files.find(name))}
+    kept = max(sizes, key=lambda name: sizes[name], default="")
+    return re.compile(rf"^(?!{re.escape(kept)})(?:.*/)?texts/[a-z][a-z]\.js$")
+
+
+if __name__ == "__main__":
+    served = WebFiles(FOLDER)
+    asked = sys.argv[1] if len(sys.argv) > 1 else ELEMENT
+    print(table(graph(asked, served, one_language(served))))  # noqa: T201
