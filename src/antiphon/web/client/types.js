@@ -22,11 +22,10 @@
 /** @typedef {'webrtc' | 'websocket' | 'http' | 'text'} TransportName */
 
 /**
- * Returns a client secret; asked anew for each connection that needs one.
+ * Returns a client secret; asked anew for each connection that needs one. `renew`: the last one was refused, so none that was kept
+ * will do. Where it has a field `model`, that is the model which the latest secret was made for.
  *
- * @callback TokenSource
- * @param {{ signal: AbortSignal }} request
- * @returns {Promise<string> | string}
+ * @typedef {((request: { signal: AbortSignal, renew?: boolean }) => Promise<string> | string) & { model?: string }} TokenSource
  */
 
 /**

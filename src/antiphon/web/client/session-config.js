@@ -1,0 +1,119 @@
+// The configuration that the page wants, kept for a session that has to begin anew.
+
+/** @typedef {import('./types.js').SessionConfig} SessionConfig */
+
+/**
+ * Return a configuration with changes, as the server merges them: objects by field, all else as a whole.
+ *
+ * @template {object} T
+ * @param {T} config
+ * @param {object} change
+ * @returns {T}
+ */
+export function merged(config, change) {
+  const result = /** @type {Record<string, unknown>} */ ({ ...config });
+  for (const [name, value] of Object.entries(change)) {
+    const before = result[name];
+    result[name] = isPlain(before) && isPlain(value) ? merged(before, value) : value;
+  }
+  return /** @type {T} */ (result);
+}
+
+/**
+ * @param {unknown} value
+ * @returns {value is object}
+ */
+function isPlain(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+// What both kinds of servers take for the transcripts of the user's words.
+const TRANSCRIPTION = { model: 'gpt-4o-mini-transcribe' };
+
+/** The configuration that is wanted, and the way it is asked for. */
+export class WantedConfig {
+  /** @type {SessionConfig} */
+  #config;
+  #declared;
+  /** @type {string | null} Of the last update that the server has not answered. */
+  #open = null;
+
+  /**
+   * @param {SessionConfig} config
+   * @param {boolean} speaks
+   * @param {(others: readonly object[] | undefined) => object[]} declared Returns all tools.
+   */
+  constructor(config, speaks, declared) {
+    this.#declared = declared;
+    this.#config = this.#withTools(speaks ? { ...config } : { ...config, output_modalities: ['text'] });
+  }
+
+  /** Whether there is anything that the server does not do by itself. */
+  get isEmpty() {
+    return Object.keys(this.#config).length === 0;
+  }
+
+  /** Whether the last update may have been lost. */
+  get isOpen() {
+    return this.#open !== null;
+  }
+
+  /**
+   * Want what a history takes: the user's words, where the session would not tell them, and the page says nothing of it.
+   *
+   * @param {import('./events.js').Session} session As it began.
+   */
+  complete(session) {
+    const wanted = /** @type {import('./events.js').Session} */ (this.#config).audio?.input?.transcription;
+    const given = session.audio?.input?.transcription;
+    if (wanted !== undefined || given !== null) return;
+    this.#config = merged(this.#config, { audio: { input: { transcription: TRANSCRIPTION } } });
+  }
+
+  /**
+   * Want something else; return what to send of it.
+   *
+   * @param {SessionConfig} change
+   * @param {string} eventId
+   */
+  change(change, eventId) {
+    const whole = change.tools ? { ...change, tools: this.#declared(change.tools) } : change;
+    this.#config = merged(this.#config, whole);
+    return this.#update(whole, eventId);
+  }
+
+  /**
+   * Return what to send to have all of it.
+   *
+   * @param {string} eventId
+   */
+  whole(eventId) {
+    return this.#update(this.#config, eventId);
+  }
+
+  /**
+   * Take a server event.
+   *
+   * @param {import('./types.js').RealtimeEvent} given
+   */
+  receive(given) {
+    const event = /** @type {import('./events.js').ServerEvent} */ (given);
+    const isRefused = event.type === 'error' && event.error.event_id === this.#open;
+    if (event.type === 'session.updated' || isRefused) this.#open = null;
+  }
+
+  /**
+   * @param {SessionConfig} session
+   * @param {string} eventId
+   */
+  #update(session, eventId) {
+    this.#open = eventId;
+    return { type: 'session.update', event_id: eventId, session: { type: 'realtime', ...session } };
+  }
+
+  /** @param {SessionConfig} config */
+  #withTools(config) {
+    const tools = this.#declared(config.tools);
+    return tools.length > 0 ? { ...config, tools } : config;
+  }
+}

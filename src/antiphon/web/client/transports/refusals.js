@@ -1,0 +1,150 @@
+// What servers say no with, and what that means here: one table for HTTP, WebSockets and data channels.
+// Source: docs/connect.md, docs/http.md, docs/webrtc.md, docs/chat.md: "When it does not work".
+
+import { ProblemError } from '../problems.js';
+
+/** @typedef {import('../problems.js').ProblemCode} ProblemCode */
+
+/**
+ * An error as the API tells it.
+ *
+ * @typedef {{ code: string | null, message: string, type?: string }} ApiError
+ */
+
+/** @type {Readonly<Record<string, ProblemCode>>} */
+const BY_CODE = {
+  invalid_api_key: 'key_invalid',
+  origin_not_allowed: 'origin_not_allowed',
+  invalid_model: 'model_invalid',
+  missing_model: 'model_invalid',
+  model_not_found: 'model_invalid',
+  server_full: 'server_full',
+  call_full: 'server_full',
+  server_not_ready: 'server_not_ready',
+  server_shutting_down: 'server_shutting_down',
+  webrtc_not_available: 'webrtc_not_available',
+  media_not_available: 'webrtc_not_available', // no port is free for media: the other steps need none
+  invalid_offer: 'webrtc_not_available', // nor do they need one that the server understands
+  http_not_available: 'not_offered',
+  chat_not_available: 'not_offered',
+  session_not_found: 'conversation_lost',
+  session_expired: 'session_expired',
+  server_error: 'server_error',
+};
+
+/** Such errors stand for themselves, whatever the close code. */
+const isKnown = (/** @type {string | null} */ code) => code !== null && Object.hasOwn(BY_CODE, code);
+
+/**
+ * @param {unknown} value An error's JSON, or an event's.
+ * @returns {ApiError | null}
+ */
+export function apiError(value) {
+  const error = /** @type {any} */ (value)?.error;
+  if (typeof error !== 'object' || error === null) return null;
+  const code = typeof error.code === 'string' ? error.code : null;
+  return { code, message: String(error.message ?? ''), type: String(error.type ?? '') };
+}
+
+/**
+ * Returns what an HTTP answer means that is no success.
+ *
+ * @param {string} what Was asked: method and address without its query.
+ * @param {number} status
+ * @param {ApiError | null} error
+ */
+export function httpProblem(what, status, error) {
+  const words = [error?.code, error?.message].filter(Boolean).join(': ');
+  return new ProblemError(
+    httpCode(status, error?.code ?? null),
+    `${what} was answered ${status}${words && `, ${words}`}`,
+  );
+}
+
+/**
+ * @param {number} status
+ * @param {string | null} code
+ * @returns {ProblemCode}
+ */
+function httpCode(status, code) {
+  if (code !== null && isKnown(code)) return /** @type {ProblemCode} */ (BY_CODE[code]);
+  if (status === 401) return 'key_missing';
+  // A server that has no such address may still have the other steps' ones.
+  if (status === 404 || status === 405 || status === 501) return code === null ? 'not_offered' : 'request_refused';
+  // What stands before a server that is gone.
+  if (status === 502 || status === 504) return 'server_unreachable';
+  return status >= 500 ? 'server_error' : 'request_refused';
+}
+
+/** @type {Readonly<Record<number, ProblemCode>>} */
+const BEFORE = {
+  1001: 'server_shutting_down',
+  1011: 'server_error',
+  1012: 'server_shutting_down',
+  1013: 'server_full',
+  3000: 'key_missing',
+  4000: 'request_refused',
+};
+
+/** @type {Readonly<Record<number, ProblemCode>>} */
+const AMIDST = {
+  1000: 'ended_by_server',
+  1009: 'request_refused',
+  1011: 'server_error',
+  3000: 'request_refused',
+  4000: 'request_refused',
+};
+
+/**
+ * Returns what the end of a WebSocket means.
+ *
+ * @param {object} end
+ * @param {number} end.code
+ * @param {string} end.reason
+ * @param {boolean} end.begun Whether there was a conversation over it.
+ * @param {ApiError | null} end.error The `error` event right before the end.
+ * @param {boolean} end.moved
+ */
+export function closeProblem({ code, reason, begun, error, moved }) {
+  const detail = `closed with ${code}${reason && `, ${reason}`}${error?.message ? `: ${error.message}` : ''}`;
+  if (moved) return new ProblemError('moved', detail);
+  const named = error?.code ?? reason.split('.')[1] ?? null;
+  if (isKnown(named)) return new ProblemError(/** @type {ProblemCode} */ (BY_CODE[named ?? '']), detail);
+  // The API's own words for the end of an hour come with 1001, which else is a server that goes.
+  if (begun && code === 1001 && reason.includes('maximum duration')) return new ProblemError('session_expired', detail);
+  if (!begun && code === 3000 && named !== null) return new ProblemError('request_refused', detail);
+  const fallback = begun ? 'connection_lost' : 'websocket_blocked';
+  return new ProblemError((begun ? AMIDST : BEFORE)[code] ?? fallback, detail);
+}
+
+/**
+ * Returns what the end of a connection means that has no close codes: a data channel, a stream.
+ *
+ * @param {object} end
+ * @param {string} end.what Was seen.
+ * @param {ApiError | null} end.error The `error` event right before the end.
+ * @param {boolean} end.moved
+ * @param {boolean} end.final Whether the server is known to have ended the conversation.
+ */
+export function endProblem({ what, error, moved, final }) {
+  const detail = `${what}${error?.message ? `: ${error.message}` : ''}`;
+  if (moved) return new ProblemError('moved', detail);
+  const code = error?.code ?? '';
+  if (code === 'session_expired' || code === 'server_error') {
+    return new ProblemError(code, detail);
+  }
+  return new ProblemError(final ? 'ended_by_server' : 'connection_lost', detail);
+}
+
+/** Keeps what the last events said of an end that may be near. */
+export class LastWords {
+  /** @type {ApiError | null} */
+  error = null;
+  moved = false;
+
+  /** @param {import('../types.js').RealtimeEvent} event */
+  note(event) {
+    this.error = event.type === 'error' ? apiError(event) : null;
+    this.moved ||= event.type === 'antiphon.session.moved';
+  }
+}
