@@ -1,0 +1,102 @@
+// What a person sees first: one button, and what to expect of it.
+
+import { element, fill, setAttribute, write } from './dom.js';
+import { icon } from './icons.js';
+import { AttemptList } from './attempts.js';
+
+/** @typedef {import('./context.js').Context} Context */
+
+/** The big button, what it is about, and questions to begin with; while it connects, how that goes. */
+export class Welcome {
+  #context;
+  #button;
+  #label = element('span', { class: 'talk-label' });
+  #face = element('span', { class: 'talk-face' });
+  #title = element('h1', { class: 'welcome-title' });
+  #lead = element('p', { class: 'welcome-lead' });
+  #samples;
+  #attempts;
+
+  /**
+   * @param {Context} context
+   * @param {{ talk: () => void, ask: (question: string) => void }} actions
+   */
+  constructor(context, { talk, ask }) {
+    this.#context = context;
+    const click = () => (context.conversation.underWay ? context.conversation.end() : talk());
+    this.#button = element('button', { type: 'button', class: 'talk-button', onclick: click }, this.#face, this.#label);
+    this.#samples = sampleQuestions(context, ask);
+    this.#attempts = new AttemptList(context);
+    const rings = element('span', { class: 'talk-rings', 'aria-hidden': 'true' });
+    const body = [
+      this.#title,
+      this.#lead,
+      element('div', { class: 'talk-place' }, rings, this.#button),
+      this.#attempts.element,
+      this.#samples,
+    ];
+    this.element = element('section', { class: 'welcome', 'aria-labelledby': 'welcome-title' }, ...body);
+    this.#title.id = 'welcome-title';
+    this.show();
+  }
+
+  show() {
+    const { conversation, words } = this.#context;
+    const sample = isSample(this.#context);
+    const connecting = conversation.state.type === 'connecting';
+    const asking = connecting && conversation.microphone.type === 'asking';
+    setAttribute(this.element, 'data-state', connecting ? 'connecting' : 'idle');
+    fill(this.#face, icon(connecting ? 'cross' : 'microphone'));
+    write(this.#label, connecting ? words.shared('cancel') : words.say('talk'));
+    write(
+      this.#title,
+      connecting
+        ? words.shared(asking ? 'state_asking' : 'state_connecting')
+        : words.say(sample ? 'welcome_title' : 'welcome_title_plain'),
+    );
+    write(
+      this.#lead,
+      connecting
+        ? words.shared(asking ? 'hint_asking' : 'hint_connecting')
+        : words.say(sample ? 'welcome_lead' : 'welcome_lead_plain'),
+    );
+    this.#attempts.show(connecting ? conversation.state : null);
+    this.#samples.hidden = connecting || !sample;
+  }
+
+  focus() {
+    this.#button.focus();
+  }
+}
+
+/**
+ * @param {Context} context
+ * @returns {boolean} Whether the sample property's guide answers; others know nothing of it.
+ */
+function isSample({ settings }) {
+  return !settings.relays && (settings.agent ?? 'maple') === 'maple';
+}
+
+/**
+ * @param {Context} context
+ * @param {(question: string) => void} ask
+ */
+export function sampleQuestions(context, ask) {
+  const { words } = context;
+  const keys = /** @type {const} */ (['sample_bedrooms', 'sample_price', 'sample_garden', 'sample_viewing']);
+  const chips = keys.map((key) => {
+    const question = words.say(key);
+    return element(
+      'li',
+      {},
+      element('button', { type: 'button', class: 'chip', onclick: () => ask(question) }, question),
+    );
+  });
+  const title = element('p', { class: 'samples-title' }, words.say('samples_title'));
+  return element(
+    'div',
+    { class: 'samples', hidden: !isSample(context) },
+    title,
+    element('ul', { class: 'chips' }, ...chips),
+  );
+}
