@@ -265,6 +265,9 @@ async def test_with_keys_any_page_may_connect_unless_origins_are_named(
     picky = await run(api_keys=("sk-right",), allowed_origins=("https://app.example",))
     async with picky.connect(headers=key, origin="https://any.example") as ws:
         assert (await refused(ws))[0] == "origin_not_allowed"
+    # The server's own pages need no name in the list.
+    async with picky.connect(headers=key, origin=f"http://127.0.0.1:{picky.server.port}") as ws:
+        assert (await event(ws)).type == "session.created"
 
 
 # --- capacity -------------------------------------------------------------------------------------------------

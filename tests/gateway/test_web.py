@@ -21,11 +21,13 @@ from websockets.asyncio.client import connect
 from websockets.typing import Subprotocol
 
 import antiphon
+from antiphon.agents.agent import Agent
 from antiphon.config.settings import ServerSettings
 from antiphon.config.web_settings import WebSettings
 from antiphon.gateway.server import _announce
 from antiphon.gateway.web import FOLDER, content_security_policy
 from antiphon.gateway.web_files import WebFiles
+from antiphon.session.context import Knowledge
 from tests.gateway.kit import Running, event, refused
 from tests.gateway.test_http import KEY, SECRETS, error_of
 from tests.running import free_port
@@ -304,9 +306,11 @@ async def test_the_page_is_told_what_it_must_know_and_no_secret(site: Path, run:
         "webrtc": told["webrtc"],
         "resume_seconds": 60.0,
         "relays": False,
+        "agent": None,
     }
+    inn = Agent("inn", "Answers guests.", knowledge=Knowledge(phrases=tuple("abcde")))
     locked = await run(
-        traits={"models": ("their-model", "gpt-realtime"), "upstream_decides": True},
+        traits={"models": ("their-model", "gpt-realtime"), "upstream_decides": True, "agent": inn},
         web=WebSettings(token_url="/token"),
         api_keys=("sk-never-shown",),
         client_secret_key="neither-shown",
@@ -316,6 +320,11 @@ async def test_the_page_is_told_what_it_must_know_and_no_secret(site: Path, run:
     expected = {"keys_needed": True, "token_url": "/token", "model": "their-model", "resume_seconds": 5.0}
     assert expected.items() <= response.json().items()
     assert response.json()["relays"] is True
+    assert response.json()["agent"] == {
+        "name": "inn",
+        "description": "Answers guests.",
+        "questions": ["a", "b", "c", "d"],
+    }
     assert "shown" not in response.text
 
 

@@ -195,7 +195,7 @@ class Door:
 
     def _authenticate(self, handshake: Handshake) -> ClientSecret | None:
         origin = handshake.header("origin")
-        if origin is not None and not self._origins.allows(origin):
+        if origin is not None and not self._origins.allows(origin, handshake.header("host") or ""):
             raise _RefusedError(UNAUTHORIZED, "origin_not_allowed", refusal(origin))
         try:
             return self._keyring.check(key_in_handshake(handshake))

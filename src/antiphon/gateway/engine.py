@@ -46,6 +46,7 @@ class Backend:
         models: Names that `/v1/models` lists.
         accepts_model: Whether a client may ask for that model.
         upstream_decides: Whether configurations are checked for their shape alone, as another server has the say.
+        agent: Who answers; None for whom clients describe themselves.
     """
 
     engine: Engine
@@ -55,6 +56,7 @@ class Backend:
     models: tuple[str, ...] = (OWN_MODEL, *REALTIME_MODELS)
     accepts_model: Callable[[str], bool] = is_realtime_model
     upstream_decides: bool = False
+    agent: Agent | None = None
 
     def configured(self, kind: SessionKind, update: Mapping[str, Any]) -> SessionConfig:
         """Return the defaults with `update`, the `session` of a `session.update`, merged in.
@@ -86,7 +88,7 @@ def build_backend(settings: Settings) -> Backend:
         return backend
     agent = load_agent(settings.engine.agent or DEFAULT_AGENT)
     engine = build_local_engine(settings, agent, Limits(session_seconds=settings.server.session_minutes * 60))
-    return Backend(engine, agent_defaults(agent), engine.equipment.capabilities.check_config)
+    return Backend(engine, agent_defaults(agent), engine.equipment.capabilities.check_config, agent=agent)
 
 
 def build_local_engine(settings: Settings, agent: Agent, limits: Limits) -> LocalEngine:

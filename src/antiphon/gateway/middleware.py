@@ -103,7 +103,7 @@ class Cors:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope) if scope["type"] == "http" else Headers()
         origin = headers.get("origin")
-        if origin is None or not self._origins.allows(origin):
+        if origin is None or not self._origins.allows(origin, headers.get("host", "")):
             await self._serve_unnamed(origin, headers, scope, receive, send)
             return
 

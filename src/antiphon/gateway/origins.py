@@ -25,12 +25,17 @@ class Origins:
     allowed: tuple[str, ...]
     keys_needed: bool
 
-    def allows(self, origin: str | None) -> bool:
-        """Whether a request with this `Origin` is served; clients that are no browsers send none."""
+    def allows(self, origin: str | None, host: str = "") -> bool:
+        """Whether a request is served.
+
+        Args:
+            origin: Its `Origin`; clients that are no browsers send none.
+            host: Its `Host`. Where keys are needed, pages of this server's own address may always come.
+        """
         if origin is None or "*" in self.allowed or origin.lower() in (known.lower() for known in self.allowed):
             return True
         if self.keys_needed:
-            return not self.allowed
+            return not self.allowed or (bool(host) and origin.lower().partition("://")[2] == host.lower())
         return _is_loopback(origin)
 
     def allows_host(self, host: str) -> bool:

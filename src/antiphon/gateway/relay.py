@@ -47,6 +47,7 @@ def relay_backend(settings: Settings, agent: Agent | None) -> Backend:
         models=_models(settings.upstreams),
         accepts_model=is_model_name,
         upstream_decides=True,
+        agent=agent,
     )
 
 

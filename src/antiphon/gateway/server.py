@@ -33,7 +33,7 @@ from antiphon.gateway.http_events import HttpEventRoutes
 from antiphon.gateway.limits import Capacity
 from antiphon.gateway.origins import Origins
 from antiphon.gateway.tls import HANDSHAKE_SECONDS, tls_context
-from antiphon.gateway.web import PageSettings, WebRoutes
+from antiphon.gateway.web import PageAgent, PageSettings, WebRoutes
 from antiphon.gateway.webrtc import build_webrtc, ice_servers_of
 from antiphon.path.calls import Calls
 from antiphon.protocol.dialect import GaDialect
@@ -117,6 +117,7 @@ class Server:
             webrtc=self._webrtc is not None,
             resume_seconds=settings.resume_seconds,
             relays=backend.upstream_decides,
+            agent=PageAgent.of(backend.agent) if backend.agent else None,
         )
         pages = WebRoutes(web, told)
         self.gateway = Gateway(backend, self._capacity, keyring, secrets, origins, routes, events, chat, pages)

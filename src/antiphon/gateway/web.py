@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Self
 from urllib.parse import urlsplit
 
 import msgspec
@@ -11,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 import antiphon
+from antiphon.agents.agent import Agent
 from antiphon.config.web_settings import HOST, WebSettings
 from antiphon.gateway.errors import RequestError
 from antiphon.gateway.openapi import Operation
@@ -18,8 +20,27 @@ from antiphon.gateway.web_files import MEDIA_TYPES, WebFiles, quality
 
 FOLDER = Path(antiphon.__file__).parent / "web"
 _PAGE = "index.html"
+_MOST_QUESTIONS = 4  # that the page offers to begin with
 # Pages of other origins embed these files. They are the same for everybody.
 _FOR_ALL = {"Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin"}
+
+
+class PageAgent(Struct, frozen=True):
+    """Who answers.
+
+    Args:
+        name: Its name.
+        description: One line for people.
+        questions: What one may ask it.
+    """
+
+    name: str
+    description: str
+    questions: tuple[str, ...]
+
+    @classmethod
+    def of(cls, agent: Agent) -> Self:
+        return cls(agent.name, agent.description, agent.knowledge.phrases[:_MOST_QUESTIONS])
 
 
 class PageSettings(Struct, frozen=True):
@@ -33,6 +54,7 @@ class PageSettings(Struct, frozen=True):
         webrtc: Whether WebRTC calls are answered.
         resume_seconds: How long a lost conversation waits.
         relays: Whether other servers answer.
+        agent: Who answers; None for whom the page describes itself.
     """
 
     version: str
@@ -42,6 +64,7 @@ class PageSettings(Struct, frozen=True):
     webrtc: bool
     resume_seconds: float
     relays: bool
+    agent: PageAgent | None = None
 
 
 class WebRoutes:

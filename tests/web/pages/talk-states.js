@@ -450,7 +450,11 @@ async function show(name, { theme = 'light', lang = 'en' } = {}) {
   StandIn.asked = [];
   const preferences = new Preferences(null);
   preferences.choose({ theme, ...(state.draft ? { draft: state.draft } : {}) });
-  const settings = readSettings({ version: '1.0', ...state.settings });
+  const settings = readSettings({
+    version: '1.0',
+    agent: { name: 'maple', description: '', questions: [] },
+    ...state.settings,
+  });
   const keys = new PageKeys(settings, () => () => 'ek_none');
   if (state.key) keys.give(state.key);
   class Client extends StandIn {

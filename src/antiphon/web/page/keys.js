@@ -15,7 +15,7 @@ import { ProblemError } from '../client/problems.js';
  * @property {boolean} webrtc Whether calls are answered.
  * @property {number} resume_seconds
  * @property {boolean} relays Whether other servers answer.
- * @property {string} [agent] Who answers; `maple`, with its sample property, unless told.
+ * @property {{ name: string, description: string, questions: string[] } | null} agent Who answers; null for whom the page describes itself.
  */
 
 const CLIENT_SECRET = 'ek_';
@@ -115,7 +115,7 @@ export function readSettings(told) {
     webrtc: true,
     resume_seconds: 0,
   };
-  return { ...defaults, relays: false, ...given };
+  return { ...defaults, relays: false, agent: null, ...given };
 }
 
 /**

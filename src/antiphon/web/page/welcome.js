@@ -6,6 +6,8 @@ import { AttemptList } from './attempts.js';
 
 /** @typedef {import('./context.js').Context} Context */
 
+const SAMPLES = /** @type {const} */ (['sample_bedrooms', 'sample_price', 'sample_garden', 'sample_viewing']);
+
 /** The big button, what it is about, and questions to begin with; while it connects, how that goes. */
 export class Welcome {
   #context;
@@ -61,7 +63,7 @@ export class Welcome {
         : words.say(sample ? 'welcome_lead' : 'welcome_lead_plain'),
     );
     this.#attempts.show(connecting ? conversation.state : null);
-    this.#samples.hidden = connecting || !sample;
+    this.#samples.hidden = connecting || !this.#samples.querySelector('button');
   }
 
   focus() {
@@ -74,7 +76,17 @@ export class Welcome {
  * @returns {boolean} Whether the sample property's guide answers; others know nothing of it.
  */
 function isSample({ settings }) {
-  return !settings.relays && (settings.agent ?? 'maple') === 'maple';
+  return settings.agent?.name === 'maple';
+}
+
+/**
+ * @param {Context} context
+ * @returns {readonly string[]} What one may ask who answers; the embedded recogniser's English in any language.
+ */
+function questionsFor(context) {
+  const { settings, words } = context;
+  if (!isSample(context)) return settings.agent?.questions ?? [];
+  return SAMPLES.map((key) => words.say(key));
 }
 
 /**
@@ -83,9 +95,8 @@ function isSample({ settings }) {
  */
 export function sampleQuestions(context, ask) {
   const { words } = context;
-  const keys = /** @type {const} */ (['sample_bedrooms', 'sample_price', 'sample_garden', 'sample_viewing']);
-  const chips = keys.map((key) => {
-    const question = words.say(key);
+  const questions = questionsFor(context);
+  const chips = questions.map((question) => {
     return element(
       'li',
       {},
@@ -95,7 +106,7 @@ export function sampleQuestions(context, ask) {
   const title = element('p', { class: 'samples-title' }, words.say('samples_title'));
   return element(
     'div',
-    { class: 'samples', hidden: !isSample(context) },
+    { class: 'samples', hidden: !questions.length },
     title,
     element('ul', { class: 'chips' }, ...chips),
   );
