@@ -50,14 +50,19 @@ def clean_environment() -> dict[str, str]:
 
 @contextlib.contextmanager
 def running_server(
-    *flags: str, cwd: Path | None = None, tls: tuple[Path, Path] | None = None, **environment: str
+    *flags: str,
+    cwd: Path | None = None,
+    tls: tuple[Path, Path] | None = None,
+    port: int | None = None,
+    **environment: str,
 ) -> Iterator[RunningServer]:
-    """Run `antiphon serve` with `flags` on a free port until the block ends.
+    """Run `antiphon serve` with `flags` until the block ends.
 
     Args:
+        port: Where it listens; a free port unless it is given.
         tls: A certificate for localhost and its key; with them the server speaks https and wss.
     """
-    port = free_port()
+    port = port or free_port()
     command = [sys.executable, "-m", "antiphon", "serve", "--port", str(port), *flags]
     if tls:
         command += ["--tls-cert", str(tls[0]), "--tls-key", str(tls[1])]
