@@ -35,7 +35,7 @@ from tests.transports.kit import raw_client
 
 ROOT = Path(__file__).parents[2]
 HTML = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
-CODE = "export const words = [\n" + "  'one and the same line',\n" * 200 + "];\n"
+CODE = "export const words = [\n" + "'one and the same line',\n" * 200 + "];\n"
 PLAIN = {"Accept-Encoding": "identity"}
 
 
@@ -155,6 +155,18 @@ async def test_a_head_is_answered_as_a_get_without_its_body(gateway: Running) ->
         assert (head.status_code, head.content) == (200, b"")
         for name in ("content-type", "content-length"):
             assert head.headers[name] == get.headers[name]
+
+
+async def test_scripts_go_without_their_comments(gateway: Running, site: Path) -> None:
+    before = await gateway.http.get("/web/app.js")
+    (site / "app.js").write_text("// Words.\n" + CODE.replace("'one", "  /** @type {string} */ 'one"))
+    after = await gateway.http.get("/web/app.js")
+    assert after.text == "\n" + CODE
+    (site / "app.js").write_text("// Other words, as long as\n// those that were there.\n" + CODE)
+    assert (await gateway.http.get("/web/app.js")).text == "\n\n" + CODE
+    assert after.headers["etag"] != before.headers["etag"]
+    (site / "deep/er/style.css").write_text("/* stays */")
+    assert (await gateway.http.get("/web/deep/er/style.css")).text == "/* stays */"
 
 
 async def test_a_file_is_compressed_once(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,13 +1,9 @@
-"""JavaScript's own checks, and its unit tests as tests of ours."""
+"""What checks the project's JavaScript, with Node.js and without it."""
 
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.clients.node_apps import NodeMissingError
-from tests.running import ROOT
 from tests.web import checks
 
 
@@ -52,15 +48,3 @@ def test_a_check_that_fails_is_named_with_its_cure(
     assert ("prettier failed; mend with: make format" in capsys.readouterr().err) == bool(status)
     assert checks.main(["lint"]) == status  # the link is there already
     assert (tmp_path / "node_modules").readlink() == tmp_path / "modules"
-
-
-@pytest.mark.parametrize("path", sorted(checks.UNITS.glob("*.test.mjs")), ids=lambda path: path.name)
-def test_units(path: Path) -> None:
-    try:
-        checks.prepare()
-    except NodeMissingError as error:
-        if os.environ.get("CI") == "true":
-            raise
-        pytest.skip(str(error))
-    ended = subprocess.run(["node", "--test", str(path)], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 0, ended.stdout[-6000:] + ended.stderr[-2000:]

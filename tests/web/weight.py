@@ -1,6 +1,6 @@
 """What a page loads: the modules that a module needs, and their bytes as the server sends them.
 
-`python -m tests.web.weight [module]` prints them, file by file.
+`python -m tests.web.weight` prints what a page loads for what; with the name of a module, file by file what that needs.
 """
 
 import re
@@ -14,6 +14,12 @@ from antiphon.gateway.web import FOLDER
 from antiphon.gateway.web_files import WebFile, WebFiles
 
 ELEMENT = "antiphon-voice.js"
+# What is loaded when the element is there already.
+CLIENT = re.compile(r"^antiphon\.js$")
+# What a conversation over WebRTC does without: the other steps, what else a person may ask for, and what may go wrong.
+LATER = re.compile(
+    r"^(?:client/transports/(?:websocket|http|text)|client/audio/(?:check|microphone-problems)|element/device-menu)\.js$"
+)
 # Types are imported in comments. What looks like one within a string (`'text/*'`) has no space before it.
 _COMMENT = re.compile(r"(?:^|(?<=\s))(?:/\*.*?\*/|//[^\n]*)", re.DOTALL | re.MULTILINE)
 _FROM = re.compile(r"""^\s*(?:import|export)\b[^'"`;]*?\bfrom\s*['"]([^'"]+)['"]""", re.MULTILINE)
@@ -30,7 +36,7 @@ class Loaded:
     Args:
         name: Under `/web/`.
         sent: Bytes of its body as a browser gets it, compressed where that helps.
-        size: Bytes as it is.
+        size: Bytes before they are compressed.
     """
 
     name: str
@@ -45,7 +51,7 @@ def needs(source: str) -> Iterator[tuple[str, bool]]:
         yield from ((name, form is _LATER) for name in form.findall(code))
 
 
-def graph(entry: str, files: WebFiles, left_out: re.Pattern[str] | None = None) -> list[Loaded]:
+def graph(entry: str, files: WebFiles, *left_out: re.Pattern[str]) -> list[Loaded]:
     """Return all files that `entry` leads to, itself first.
 
     Args:
@@ -68,7 +74,9 @@ def graph(entry: str, files: WebFiles, left_out: re.Pattern[str] | None = None) 
         found[name] = file
         if name.endswith(".js"):
             needed = ((_resolved(name, path), later) for path, later in needs(file.content.decode()))
-            waiting += [(other, name) for other, later in needed if not (later and left_out and left_out.search(other))]
+            waiting += [
+                (other, name) for other, later in needed if not (later and any(each.search(other) for each in left_out))
+            ]
     return [_loaded(name, file) for name, file in found.items()]
 
 
@@ -87,18 +95,50 @@ def table(loaded: list[Loaded]) -> str:
     """Return one line for each file, the heaviest first, and the sum."""
     lines = [f"{each.sent:8,}  {each.size:9,}  {each.name}" for each in sorted(loaded, key=lambda each: -each.sent)]
     total = f"{sum(each.sent for each in loaded):8,}  {sum(each.size for each in loaded):9,}  in {len(loaded)} files"
-    return "\n".join([f"{'sent':>8}  {'as it is':>9}", *lines, total])
+    return "\n".join([f"{'sent':>8}  {'before':>9}", *lines, total])
 
 
-def one_language(files: WebFiles, folder: Path = FOLDER) -> re.Pattern[str]:
-    """Return what a page does not load that shows the heaviest language: the others."""
-    names = [f"texts/{path.name}" for path in (folder / "texts").glob("??.js")]
-    sizes = {name: _loaded(name, file).sent for name in names if (file := files.find(name))}
-    kept = max(sizes, key=lambda name: sizes[name], default="")
-    return re.compile(rf"^(?!{re.escape(kept)})(?:.*/)?texts/[a-z][a-z]\.js$")
+def heaviest_language(files: WebFiles, folder: Path = FOLDER) -> str:
+    """Return which of the element's languages weighs most, such as `ja`."""
+    sizes = {path.stem: weight(graph(f"texts/{path.name}", files)) for path in (folder / "texts").glob("??.js")}
+    return max(sizes, key=lambda name: sizes[name])
+
+
+def only(language: str) -> re.Pattern[str]:
+    """Return what a page does not load that shows one language: the others."""
+    return re.compile(rf"(?:^|/)texts/(?!{language}\.)[a-z][a-z]\.js$")
+
+
+def talk_page(files: WebFiles, folder: Path = FOLDER) -> list[Loaded]:
+    """Return what the talk page loads, in English, before it connects."""
+    html = (folder / "index.html").read_text()
+    named = re.findall(r'(?:src|href)="/?web/([^"#?]+)"', html)
+    loaded = {each.name: each for name in named for each in graph(name, files, LATER, only("en"))}
+    return [*(_loaded("index.html", file) for file in [files.find("index.html")] if file), *loaded.values()]
+
+
+def weight(loaded: list[Loaded]) -> int:
+    """Return how many bytes are sent in all."""
+    return sum(each.sent for each in loaded)
+
+
+def summary(files: WebFiles) -> str:
+    """Return one line for each thing that a page may load."""
+    language = only(heaviest_language(files))
+    weights = {
+        "the element, shown": weight(graph(ELEMENT, files, LATER, CLIENT, language)),
+        "a conversation over WebRTC": weight(graph(ELEMENT, files, LATER, language)),
+        "all steps of the ladder, and the menu": weight(graph(ELEMENT, files, language)),
+        "the talk page": weight(talk_page(files)),
+    }
+    for path in sorted((FOLDER / "texts").glob("??.js")):
+        weights[f"the words in {path.stem}"] = weight(graph(f"texts/{path.name}", files))
+    return "\n".join(f"{sent:8,}  {name}" for name, sent in weights.items())
 
 
 if __name__ == "__main__":
     served = WebFiles(FOLDER)
-    asked = sys.argv[1] if len(sys.argv) > 1 else ELEMENT
-    print(table(graph(asked, served, one_language(served))))  # noqa: T201
+    if len(sys.argv) > 1:
+        print(table(graph(sys.argv[1], served, LATER, only(heaviest_language(served)))))  # noqa: T201
+    else:
+        print(summary(served))  # noqa: T201

@@ -1,4 +1,38 @@
 // The client of Antiphon for browsers. It works with OpenAI directly, too.
+// Below stands each module that it is made of: browsers load what is named here side by side, and not one behind the other.
+import './client/activity.js';
+import './client/audio/audio-session.js';
+import './client/audio/levels.js';
+import './client/audio/loudspeaker.js';
+import './client/audio/microphone-request.js';
+import './client/audio/microphone-watch.js';
+import './client/audio/microphone.js';
+import './client/audio/sound-context.js';
+import './client/audio/stream-player.js';
+import './client/browser-parts.js';
+import './client/clock.js';
+import './client/coming-back.js';
+import './client/conversation.js';
+import './client/event-log.js';
+import './client/events.js';
+import './client/history-row.js';
+import './client/history.js';
+import './client/ladder.js';
+import './client/link.js';
+import './client/outbox.js';
+import './client/server.js';
+import './client/session-config.js';
+import './client/steps.js';
+import './client/talk.js';
+import './client/timeline.js';
+import './client/tools.js';
+import './client/transports/answers.js';
+import './client/transports/browser.js';
+import './client/transports/refusals.js';
+import './client/transports/requests.js';
+import './client/transports/webrtc.js';
+import './client/user-voice.js';
+import './client/waking.js';
 export { AntiphonClient } from './client/client.js';
 export { ProblemError, PROBLEMS } from './client/problems.js';
 export { tokenFrom } from './client/token.js';

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Asking } from '../../../src/antiphon/web/client/asking.js';
-import { Outbox } from '../../../src/antiphon/web/client/outbox.js';
+import { Asking, Outbox } from '../../../src/antiphon/web/client/outbox.js';
 
 const created = (conversation_id = 'conv') => ({ type: 'response.created', response: { id: 'r', conversation_id } });
 const added = (id) => ({ type: 'conversation.item.added', item: { id } });

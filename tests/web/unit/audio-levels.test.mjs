@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Envelope, rms, spectrumBars, toLevel } from '../../../src/antiphon/web/client/audio/levels.js';
+import { Envelope, rms, toLevel } from '../../../src/antiphon/web/client/audio/levels.js';
 
 test('silence is 0, full scale is 1, and halves of the scale are halves of the decibels', () => {
   assert.equal(toLevel(0), 0);
@@ -28,13 +28,4 @@ test('a meter shows the same, however often it is looked at', () => {
   for (const meter of [often, seldom]) meter.follow(1, 0);
   for (let i = 1; i <= 30; i++) often.follow(0, i / 100);
   assert.ok(Math.abs(often.follow(0, 0.3) - seldom.follow(0, 0.3)) < 1e-9);
-});
-
-test('a tone stands in its bar of the spectrum', () => {
-  const bins = new Float32Array(512).fill(-120);
-  bins[Math.round(1000 / 46.875)] = -30;
-  const bars = spectrumBars(bins, 46.875, 8);
-  assert.equal(bars.length, 8);
-  assert.equal(bars.indexOf(Math.max(...bars)), Math.floor((8 * Math.log(1000 / 100)) / Math.log(80)));
-  assert.ok(bars.every((bar) => bar >= 0 && bar <= 1));
 });

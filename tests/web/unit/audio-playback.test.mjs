@@ -316,3 +316,15 @@ test('a latency that cannot be is not believed', () => {
   assert.equal(outputLatency({ baseLatency: 0.01, outputLatency: 40 }), 0.01);
   assert.equal(outputLatency({ baseLatency: -1, outputLatency: 0.1 }), 0.1);
 });
+
+test('a browser that hangs when it is asked for its latency is not asked', () => {
+  const context = {
+    baseLatency: 0.25,
+    get outputLatency() {
+      throw new Error('asked');
+    },
+  };
+  const latency = outputLatency(context, true);
+  assert.ok(latency > 0.25 && latency < 0.5);
+  assert.throws(() => outputLatency(context, false), /asked/);
+});

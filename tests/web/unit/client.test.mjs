@@ -541,3 +541,49 @@ test('an event of another shape than the API has does no harm', async () => {
 test('writing without a conversation is a mistake of the page', () => {
   assert.throws(() => new House().client.sendText('Hello'), /connect first/);
 });
+
+test('the first step is loaded at once, those that may be needed later when there is time', async () => {
+  const house = new House({ transports: ['websocket', 'http', 'text'] });
+  await house.connected();
+  assert.deepEqual(house.loaded, [['websocket']]);
+  await house.clock.pass(9_999);
+  assert.equal(house.loaded.length, 1);
+  await house.clock.pass(1);
+  assert.deepEqual(house.loaded.slice(1), [['websocket', 'http', 'text']]);
+  house.line.lose('connection_lost');
+  await house.clock.pass(60_000);
+  assert.equal(house.loaded.length, 2);
+});
+
+test('steps that the server does not have are not loaded', async () => {
+  const house = new House({ url: 'https://api.openai.com/v1' });
+  await house.connected();
+  await house.clock.pass(10_000);
+  assert.deepEqual(house.loaded, [['webrtc'], ['webrtc', 'websocket']]);
+});
+
+test('who leaves loads nothing more', async () => {
+  const house = new House();
+  await house.connected();
+  house.client.disconnect();
+  await house.clock.pass(60_000);
+  assert.equal(house.loaded.length, 1);
+});
+
+test('code that does not come fails its step, and the ladder goes on', async () => {
+  const house = new House();
+  house.plans.webrtc = ['webrtc_blocked'];
+  const { websocket } = house.parts.connect;
+  house.parts.connect.websocket = async () => {
+    throw new TypeError('Failed to fetch dynamically imported module');
+  };
+  await house.connected();
+  assert.equal(house.client.state.transport, 'http');
+  assert.equal(house.client.state.attempts[1].problem.code, 'websocket_blocked');
+  house.parts.connect.websocket = websocket;
+  house.plans.http = ['http_blocked'];
+  house.plans.text = ['server_unreachable'];
+  house.line.lose('connection_lost');
+  await house.clock.pass(1_000);
+  assert.equal(house.client.state.transport, 'webrtc');
+});

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ComingBack, backoff, remedy, stepsFrom } from '../../../src/antiphon/web/client/coming-back.js';
+import { Trail, ComingBack, backoff, remedy, stepsFrom } from '../../../src/antiphon/web/client/coming-back.js';
 import { ProblemError } from '../../../src/antiphon/web/client/problems.js';
-import { Trail } from '../../../src/antiphon/web/client/resume-point.js';
 import { VirtualClock, settle } from './virtual-clock.mjs';
 
 /** Tries to come back; each try fails with the next code, and succeeds when there are none. */

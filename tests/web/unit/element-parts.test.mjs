@@ -4,10 +4,10 @@ import { test } from 'node:test';
 
 import { sends } from '../../../src/antiphon/web/element/composer.js';
 import { choices } from '../../../src/antiphon/web/element/device-menu.js';
-import { TOOL_TEXTS, splitHeard } from '../../../src/antiphon/web/element/entry-text.js';
+import { TOOL_TEXTS, splitHeard } from '../../../src/antiphon/web/element/captions.js';
 import { barHeights, litBars } from '../../../src/antiphon/web/element/meter.js';
 import { clientOptions, transportsIn } from '../../../src/antiphon/web/element/options.js';
-import { giveBack, takeNumber } from '../../../src/antiphon/web/element/surroundings.js';
+import { giveBack, takeNumber } from '../../../src/antiphon/web/element/options.js';
 
 const PAGE = 'https://inn.example/rooms/';
 

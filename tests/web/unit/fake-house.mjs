@@ -57,6 +57,8 @@ export class House {
   clock = new VirtualClock();
   /** What each transport does next: a code it fails with, 'hang', or nothing to connect. */
   plans = { webrtc: [], websocket: [], http: [], text: [] };
+  /** Steps whose code was asked for. */
+  loaded = [];
   requests = [];
   connections = [];
   microphones = [];
@@ -71,16 +73,15 @@ export class House {
 
   constructor(options = {}) {
     const connect = Object.fromEntries(NAMES.map((name) => [name, (request) => this.#connect(name, request)]));
-    this.client = new AntiphonClient(
-      { url: 'https://voice.example/v1', ...options },
-      {
-        connect,
-        clock: this.clock,
-        around: this.around,
-        openMicrophone: async ({ deviceId = 'default' }) => this.#openMicrophone(deviceId),
-        newLoudspeaker: () => this.#newLoudspeaker(),
-      },
-    );
+    this.parts = {
+      connect,
+      loadSteps: async (names) => void this.loaded.push(names),
+      clock: this.clock,
+      around: this.around,
+      openMicrophone: async ({ deviceId = 'default' }) => this.#openMicrophone(deviceId),
+      newLoudspeaker: () => this.#newLoudspeaker(),
+    };
+    this.client = new AntiphonClient({ url: 'https://voice.example/v1', ...options }, this.parts);
     for (const type of Object.keys(this.seen)) {
       this.client.addEventListener(type, ({ detail }) => this.seen[type].push(detail ?? this.client[type]));
     }

@@ -153,3 +153,14 @@ test('where the server takes turns, holding does nothing', async () => {
   button.hold(false);
   assert.deepEqual(Client.made[0].did, []);
 });
+
+test('over text nobody holds anything to talk', async () => {
+  const talk = conversation();
+  await talk.begin();
+  const [client] = Client.made;
+  client.configure({ audio: { input: { turn_detection: null } } });
+  assert.ok(talk.byHand);
+  client.become({ type: 'connected', transport: 'text', activity: 'listening', attempts: [] });
+  assert.ok(!talk.carriesVoice);
+  assert.ok(!talk.byHand);
+});

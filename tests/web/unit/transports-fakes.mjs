@@ -135,6 +135,15 @@ export class FakePeer {
   transceivers = [];
   senders = [];
   receivers = [{ track: { enabled: true } }];
+  packetsReceived = 0;
+
+  async getStats() {
+    const { packetsReceived } = this;
+    return new Map([
+      ['audio', { type: 'inbound-rtp', packetsReceived }],
+      ['way', { type: 'candidate-pair' }],
+    ]);
+  }
 
   createDataChannel(label) {
     this.channel = new FakeChannel('ws://channel', label);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { closeProblem, endProblem, httpProblem } from '../../../src/antiphon/web/client/transports/refusals.js';
+import { endProblem, httpProblem } from '../../../src/antiphon/web/client/transports/refusals.js';
+import { closeProblem } from '../../../src/antiphon/web/client/transports/socket-close.js';
 
 const http = (status, code) => httpProblem('GET x', status, code === undefined ? null : { code, message: 'why' }).code;
 

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { beforeEach, test } from 'node:test';
 import { ProblemError } from '../../../src/antiphon/web/client/problems.js';
+import { Answers } from '../../../src/antiphon/web/client/transports/answers.js';
+import { PlayedAnswers } from '../../../src/antiphon/web/client/transports/played-answers.js';
 import { connect } from '../../../src/antiphon/web/client/transports/webrtc.js';
 import { CREATED, Caller, FakeBrowser, FakeMicrophone, created, refusal, settled } from './transports-fakes.mjs';
 
@@ -171,6 +173,34 @@ test('a short break is none, a longer one is a loss', async () => {
   assert.ok(!peer.isClosed); // the close would end the conversation, if it got through
 });
 
+/** Lets time go by while audio comes, or does not. */
+async function pass(peer, seconds, arrives) {
+  for (let second = 0; second < seconds; second++) {
+    if (arrives) peer.packetsReceived += 3;
+    await browser.pass(1_000);
+  }
+}
+
+test('a server that sends nothing any more is lost before the browser says so', async () => {
+  const { peer } = await connected();
+  await pass(peer, 5, true);
+  await pass(peer, 2, false);
+  await pass(peer, 5, true);
+  assert.deepEqual(caller.lost, []);
+  await pass(peer, 4, false);
+  assert.deepEqual(caller.lost, [{ code: 'connection_lost', detail: 'nothing came over the connection for 3 s' }]);
+  assert.ok(!peer.isClosed);
+});
+
+test('where nothing is known of what comes, or others than Antiphon send, silence is no loss', async () => {
+  const { peer: unknown } = await connected();
+  await pass(unknown, 10, false);
+  const { peer } = await connected({ server: { url: 'https://api.openai.com/v1', kind: 'openai' } });
+  await pass(peer, 1, true);
+  await pass(peer, 10, false);
+  assert.deepEqual(caller.lost, []);
+});
+
 test('a call that failed is a loss, told once', async () => {
   const { peer, channel } = await connected();
   peer.becomes('failed');
@@ -223,10 +253,9 @@ test('a call that goes on elsewhere is deaf and dumb until the server ends it', 
 
 test('what came over a step below and is playing still falls silent when the user speaks', async () => {
   const { channel } = await connected();
-  const { PlayedAnswers } = await import('../../../src/antiphon/web/client/transports/played-answers.js');
   const answers = PlayedAnswers.of(caller.loudspeaker);
   answers.open();
-  answers.note(created());
+  Answers.of(caller.loudspeaker).note(created());
   answers.play({ event_id: 'event_2', response_id: 'resp_1', item_id: 'item_1' }, new Uint8Array(4_800));
   channel.tell({ type: 'input_audio_buffer.speech_started', event_id: 'event_3' });
   assert.equal(caller.loudspeaker.queue().clears, 1);

@@ -2,10 +2,7 @@
 import { Loudspeaker } from './audio/loudspeaker.js';
 import { Microphone } from './audio/microphone.js';
 import { CLOCK } from './clock.js';
-import { connect as http } from './transports/http.js';
-import { connect as text } from './transports/text.js';
-import { connect as webrtc } from './transports/webrtc.js';
-import { connect as websocket } from './transports/websocket.js';
+import { CONNECT, loadSteps } from './steps.js';
 
 /** @typedef {import('./types.js').Connect} Connect */
 /** @typedef {import('./types.js').TransportName} TransportName */
@@ -13,6 +10,7 @@ import { connect as websocket } from './transports/websocket.js';
 /**
  * @typedef {object} Parts
  * @property {Record<TransportName, Connect>} connect
+ * @property {(names: readonly TransportName[]) => Promise<void>} loadSteps Has the code of steps ready.
  * @property {import('./user-voice.js').OpenMicrophone} openMicrophone
  * @property {() => Loudspeaker} newLoudspeaker
  * @property {import('./clock.js').Clock} clock
@@ -21,12 +19,8 @@ import { connect as websocket } from './transports/websocket.js';
 
 /** @type {Parts} */
 export const BROWSER_PARTS = {
-  connect: {
-    webrtc: (request) => webrtc(request),
-    websocket: (request) => websocket(request),
-    http: (request) => http(request),
-    text: (request) => text(request),
-  },
+  connect: CONNECT,
+  loadSteps,
   openMicrophone: (options, wait) => Microphone.open(options, wait),
   newLoudspeaker: () => new Loudspeaker(),
   clock: CLOCK,

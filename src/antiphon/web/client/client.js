@@ -215,8 +215,18 @@ export class AntiphonClient extends EventTarget {
   /** @param {Loudspeaker} loudspeaker */
   #newTalk(loudspeaker) {
     const { model, transports, seconds, tools = [], speaks = true } = this.#options;
-    const { connect, clock, around } = this.#parts;
-    const way = { server: this.#server, keys: this.#keys, model, transports, seconds, connect, clock, around };
+    const { connect, loadSteps, clock, around } = this.#parts;
+    const way = {
+      server: this.#server,
+      keys: this.#keys,
+      model,
+      transports,
+      seconds,
+      connect,
+      loadSteps,
+      clock,
+      around,
+    };
     const equipment = () => ({ microphone: this.#voice.microphone, loudspeaker, speaks });
     return new Talk({
       cascade: this.#server.kind === 'antiphon',

@@ -1,4 +1,4 @@
-// The events that the client itself reads or sends. No code.
+// The events that the client itself reads or sends.
 // Source: Realtime API, server events and client events; docs/transports.md for those of Antiphon.
 
 // --- what events are made of ------------------------------------------------------------------------------------
@@ -125,4 +125,34 @@
  * @typedef {{ [T in ServerEvent['type']]?: (handler: H, event: Having<ServerEvent, T>, now: number) => void }} Reducers
  */
 
-export {};
+// The API takes ids of at most 32 characters.
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+const ID_LENGTH = 21;
+
+/**
+ * Return a new id of what the client itself creates, such as `item_4aK…`.
+ *
+ * @param {string} prefix
+ */
+export function newId(prefix) {
+  const bytes = crypto.getRandomValues(new Uint8Array(ID_LENGTH));
+  return prefix + Array.from(bytes, (byte) => LETTERS[byte % LETTERS.length]).join('');
+}
+
+/**
+ * @param {unknown} data Of a message: JSON.
+ * @returns {import('./types.js').RealtimeEvent | null} Null for what is no event: the API has no such thing.
+ */
+export function eventIn(data) {
+  try {
+    const event = JSON.parse(typeof data === 'string' ? data : new TextDecoder().decode(/** @type {any} */ (data)));
+    return typeof event?.type === 'string' ? event : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What is told to pages in an event of our own: `problem` is one of weight `notice`, or of the microphone. */
+export function notice(/** @type {import('./problems.js').Problem} */ problem) {
+  return { type: 'antiphon.client.notice', problem };
+}

@@ -1,6 +1,5 @@
 // The conversation as it grows: what both sides said and wrote, in order, and what of it was heard.
-import { Pace, atWord } from './heard-text.js';
-import { isSpoken, messageOf, newRow, speaker } from './history-row.js';
+import { Pace, atWord, isSpoken, messageOf, newRow, speaker } from './history-row.js';
 
 /** @typedef {import('./events.js').Item} Item */
 /** @typedef {import('./types.js').Entry} Entry */

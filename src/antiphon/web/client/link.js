@@ -1,8 +1,8 @@
 // The way to the server: climbed down the ladder, and made anew after losses, with the conversation kept.
-import { ComingBack, stepsFrom } from './coming-back.js';
+import { onAbort } from './clock.js';
+import { ComingBack, Trail, stepsFrom } from './coming-back.js';
 import { SECONDS, climbed } from './ladder.js';
 import { PROBLEMS, ProblemError } from './problems.js';
-import { Trail } from './resume-point.js';
 import { LADDER, offers } from './server.js';
 import { watchWaking } from './waking.js';
 
@@ -23,6 +23,9 @@ import { watchWaking } from './waking.js';
 
 // Whoever was heard of so lately is there.
 const RECENT_MS = 2000;
+// A network that has just broken loads no code, so the steps that may be needed then are loaded before; but not while the first answer is
+// awaited.
+const LOAD_MS = 10_000;
 
 /**
  * As ClientState, without what goes on in the conversation.
@@ -42,6 +45,7 @@ const RECENT_MS = 2000;
  * @property {readonly TransportName[]} [transports]
  * @property {Partial<StepSeconds>} [seconds]
  * @property {Record<TransportName, Connect>} connect
+ * @property {(names: readonly TransportName[]) => Promise<void>} loadSteps
  * @property {Clock} clock
  * @property {Surroundings | null} around
  * @property {() => Pick<ConnectRequest, 'microphone' | 'loudspeaker' | 'speaks'>} equipment As it is when a step begins.
@@ -112,6 +116,7 @@ export class Link {
   async open(ready) {
     this.#set({ type: 'connecting', transport: null, attempts: [] });
     if (this.#parts.around) this.#watch(this.#parts.around);
+    void this.#parts.loadSteps(this.#wanted.slice(0, 1));
     try {
       const key = this.#parts.keys.get(this.signal);
       await Promise.all([ready, key]);
@@ -258,6 +263,19 @@ export class Link {
     if (this.#state.type === 'reconnecting') this.#set({ ...this.#state, ...change });
   }
 
+  get #wanted() {
+    return (this.#parts.transports ?? LADDER).filter((name) => !this.#whyNot(name));
+  }
+
+  /** Have the other steps ready. */
+  #loadSteps() {
+    const { clock, loadSteps } = this.#parts;
+    onAbort(
+      this.signal,
+      clock.after(LOAD_MS, () => void loadSteps(this.#wanted)),
+    );
+  }
+
   /** @param {Connection} connection */
   #adopt(connection) {
     const one = this.#current;
@@ -265,7 +283,8 @@ export class Link {
     const attempts = this.#state.type === 'idle' ? [] : this.#state.attempts;
     this.#trail.noteToken(connection.token);
     this.#heardAt = this.#parts.clock.now();
-    if (this.#hadSession && !one.resumes) this.#parts.onProblem({ code: 'conversation_lost', detail: '' });
+    if (!this.#hadSession) this.#loadSteps();
+    else if (!one.resumes) this.#parts.onProblem({ code: 'conversation_lost', detail: '' });
     this.#hadSession = true;
     this.#set({ type: 'connected', transport: one.transport, attempts });
     if (one.lost) this.#leave(one, one.lost);

@@ -1,9 +1,8 @@
 // One conversation from connect to disconnect, over however many connections: what is told to the server when, and what is told to
 // the page.
-import { Asking } from './asking.js';
 import { Conversation } from './conversation.js';
-import { newId } from './ids.js';
-import { Outbox } from './outbox.js';
+import { newId } from './events.js';
+import { Asking, Outbox } from './outbox.js';
 import { WantedConfig } from './session-config.js';
 import { Tools } from './tools.js';
 

@@ -1,8 +1,6 @@
 // What both sides said, as it grows.
 import { say } from '../texts/index.js';
-import { make, setAttribute, write } from './dom.js';
-import { TOOL_TEXTS, splitHeard } from './entry-text.js';
-import { icon } from './icons.js';
+import { icon, make, setAttribute, write } from './dom.js';
 
 /** @typedef {import('../client/types.js').Entry} Entry */
 /** @typedef {import('../texts/index.js').Texts} Texts */
@@ -12,6 +10,14 @@ import { icon } from './icons.js';
 const MOST_ENTRIES = 200;
 // Who has scrolled up further than this is reading, and is left there.
 const NEAR_END_PX = 48;
+
+/** @type {Record<import('../client/types.js').ToolCall['status'], import('../texts/index.js').TextKey>} */
+export const TOOL_TEXTS = {
+  running: 'tool_running',
+  done: 'tool_done',
+  failed: 'tool_failed',
+  elsewhere: 'tool_elsewhere',
+};
 
 /** One entry of the log. */
 class Line {
@@ -166,4 +172,24 @@ export class Captions {
     this.#latest.hidden = this.#isAtEnd();
     setAttribute(this.#log, 'data-above', this.#log.scrollTop > 0);
   }
+}
+
+/**
+ * @param {Pick<Entry, 'text' | 'heard' | 'status'>} entry
+ * @returns {{ heard: string, unheard: string }} Never cut inside a character that takes two units.
+ */
+export function splitHeard({ text, heard, status }) {
+  if (status !== 'cut' || heard === null) return { heard: text, unheard: '' };
+  const at = Math.max(0, Math.min(text.length, heard));
+  const end = isInsidePair(text, at) ? at + 1 : at;
+  return { heard: text.slice(0, end), unheard: text.slice(end) };
+}
+
+/**
+ * @param {string} text
+ * @param {number} at
+ */
+function isInsidePair(text, at) {
+  const unit = text.charCodeAt(at);
+  return at > 0 && unit >= 0xdc00 && unit <= 0xdfff;
 }

@@ -1,6 +1,5 @@
 // Writing instead of speaking.
-import { make, name, setAttribute } from './dom.js';
-import { icon } from './icons.js';
+import { icon, make, name, setAttribute } from './dom.js';
 
 /** @typedef {import('../texts/index.js').Texts} Texts */
 /** @typedef {import('./look.js').Look} Look */

@@ -1,10 +1,9 @@
 // The buttons of a conversation: begin and end it, mute, interrupt.
-import { iconButton, make, name, setAttribute, write } from './dom.js';
-import { draw, icon } from './icons.js';
+import { draw, icon, iconButton, make, name, setAttribute, write } from './dom.js';
 
 /** @typedef {import('../texts/index.js').Texts} Texts */
 /** @typedef {import('../texts/index.js').TextKey} TextKey */
-/** @typedef {import('./icons.js').IconName} IconName */
+/** @typedef {import('./dom.js').IconName} IconName */
 /** @typedef {import('./look.js').Look} Look */
 /** @typedef {NonNullable<Look['action']>} Action */
 

@@ -1,4 +1,5 @@
-// What the element's attributes and properties ask of the client.
+// What an element takes from its attributes, from its properties, and from where it stands.
+import { LADDER } from '../client/server.js';
 import { tokenFrom } from '../client/token.js';
 
 /** @typedef {import('../client/types.js').ClientOptions} ClientOptions */
@@ -19,8 +20,6 @@ import { tokenFrom } from '../client/token.js';
 
 /** @typedef {(name: string) => string | null} Attributes */
 
-const TRANSPORTS = /** @type {const} */ (['webrtc', 'websocket', 'http', 'text']);
-
 /**
  * @param {Attributes} attribute
  * @returns {'voice' | 'text'}
@@ -35,7 +34,7 @@ export function modeOf(attribute) {
  */
 export function transportsIn(list) {
   const wanted = (list ?? '').split(',').map((name) => name.trim().toLowerCase());
-  const known = TRANSPORTS.filter((name) => wanted.includes(name));
+  const known = LADDER.filter((name) => wanted.includes(name));
   return known.length > 0 ? known : undefined;
 }
 
@@ -86,4 +85,36 @@ function tokenSource(attribute, base) {
  */
 function sessionOf(instructions, session) {
   return instructions ? { instructions, ...session } : session;
+}
+
+/** @type {Set<number>} Those that are taken. */
+const numbers = new Set();
+
+/** @returns {number} The lowest that is free, from 1. */
+export function takeNumber() {
+  let number = 1;
+  while (numbers.has(number)) number++;
+  numbers.add(number);
+  return number;
+}
+
+/** @param {number} number */
+export function giveBack(number) {
+  numbers.delete(number);
+}
+
+/**
+ * @param {Element} element
+ * @returns {string} Its own language, that of what is around it, or the browser's.
+ */
+export function languageAround(element) {
+  /** @type {Node | null} */
+  let place = element;
+  while (place instanceof Element) {
+    const near = place.closest('[lang]');
+    if (near) return near.getAttribute('lang') ?? '';
+    const root = place.getRootNode();
+    place = root instanceof ShadowRoot ? root.host : null;
+  }
+  return navigator.language;
 }

@@ -4,18 +4,16 @@ import { announcement, isToBeRead } from './announcements.js';
 import { Captions } from './captions.js';
 import { Composer } from './composer.js';
 import { Controls } from './controls.js';
-import { DeviceMenu } from './device-menu.js';
-import { iconButton, make, name, setAttribute } from './dom.js';
-import { icon } from './icons.js';
+import { icon, iconButton, make, name, setAttribute, write } from './dom.js';
 import { Meter } from './meter.js';
 import { ProblemPanel } from './problem-panel.js';
-import { StatusLine } from './status-line.js';
 
 /** @typedef {import('../client/types.js').Entry} Entry */
 /** @typedef {import('../texts/index.js').Language} Language */
 /** @typedef {import('../texts/index.js').Texts} Texts */
 /** @typedef {import('./controls.js').Action} Action */
 /** @typedef {import('./device-menu.js').Chosen} Chosen */
+/** @typedef {import('./device-menu.js').DeviceMenu} DeviceMenu */
 /** @typedef {import('./look.js').Look} Look */
 /** @typedef {import('./look.js').Trouble} Trouble */
 
@@ -45,6 +43,24 @@ import { StatusLine } from './status-line.js';
  * @property {(() => { input: number, output: number }) | null} levels
  */
 
+/** A coloured dot, a headline and a hint. */
+class StatusLine {
+  #headline = make('p', { part: 'state', class: 'headline' });
+  #hint = make('p', { part: 'hint', class: 'hint' });
+  element = make('div', { part: 'status', class: 'status' }, make('i', { class: 'dot' }), this.#headline, this.#hint);
+
+  /**
+   * @param {Look} look
+   * @param {Texts} texts
+   */
+  update({ tone, headline, hint, transport }, texts) {
+    this.element.dataset['tone'] = tone;
+    write(this.#headline, texts[headline]);
+    const values = { transport: transport ? texts[`transport_${transport}`] : '' };
+    write(this.#hint, hint ? say(texts, hint, values) : '');
+  }
+}
+
 /** All parts in a frame. */
 export class Panel {
   #status = new StatusLine();
@@ -53,8 +69,10 @@ export class Panel {
   #problem;
   #controls;
   #composer;
-  #menu;
-  #settings = iconButton('settings', icon('settings'), () => this.#toggleMenu());
+  /** @type {DeviceMenu | null} Loaded when it is first opened. */
+  #menu = null;
+  #settings = iconButton('settings', icon('settings'), () => void this.#openMenu());
+  #top = make('div', { class: 'top' });
   #announcer = make('div', { class: 'for-readers', role: 'status', 'aria-live': 'polite' });
   #acts;
   element;
@@ -69,11 +87,9 @@ export class Panel {
     this.#problem = new ProblemPanel(acts.retry, acts.dismiss);
     this.#controls = new Controls({ main: acts.main, mute: acts.mute, interrupt: () => this.#interrupt() });
     this.#composer = new Composer(acts.send);
-    this.#menu = new DeviceMenu(acts);
-    setAttribute(this.#settings, 'aria-controls', 'menu');
-    const top = make('div', { class: 'top' }, this.#status.element, this.#settings);
-    const rows = [this.#menu, this.#captions, this.#problem, this.#meter, this.#controls, this.#composer];
-    const parts = [top, ...rows.map(({ element }) => element), this.#announcer];
+    this.#top.append(this.#status.element, this.#settings);
+    const rows = [this.#captions, this.#problem, this.#meter, this.#controls, this.#composer];
+    const parts = [this.#top, ...rows.map(({ element }) => element), this.#announcer];
     this.element = make('div', { part: 'frame', class: 'frame', role: 'region', hidden: true }, ...parts);
     this.element.addEventListener('keydown', (event) => this.#escape(event));
   }
@@ -87,7 +103,7 @@ export class Panel {
       part.update(look, texts);
     }
     this.#meter.update(look, scene.levels);
-    this.#menu.update(look, texts, scene.chosen);
+    this.#menu?.update(look, texts, scene.chosen);
     if (focused && !isShown(focused)) this.#focusAgain();
     if (this.#scene) this.#announce(announcement(this.#scene.look, look, texts));
     this.#scene = scene;
@@ -111,7 +127,7 @@ export class Panel {
     setAttribute(this.element, 'dir', direction(language));
     setAttribute(this.element, 'aria-label', label);
     name(this.#settings, texts.settings);
-    setAttribute(this.#settings, 'aria-expanded', String(!this.#menu.element.hidden));
+    this.#markMenu();
   }
 
   /** @param {string} text */
@@ -125,16 +141,36 @@ export class Panel {
     if (this.#scene?.look.canInterrupt) this.#acts.interrupt();
   }
 
+  async #openMenu() {
+    // Where it does not come, the next press tries again.
+    if (!this.#menu) await this.#loadMenu().catch(() => {});
+    this.#toggleMenu();
+  }
+
+  async #loadMenu() {
+    const { DeviceMenu } = await import('./device-menu.js');
+    // A second press may have come first.
+    if (this.#menu) return;
+    this.#menu = new DeviceMenu(this.#acts);
+    this.#top.after(this.#menu.element);
+    setAttribute(this.#settings, 'aria-controls', 'menu');
+    if (this.#scene) this.#menu.update(this.#scene.look, this.#scene.texts, this.#scene.chosen);
+  }
+
   #toggleMenu() {
-    this.#menu.toggle();
-    setAttribute(this.#settings, 'aria-expanded', String(!this.#menu.element.hidden));
+    this.#menu?.toggle();
+    this.#markMenu();
+  }
+
+  #markMenu() {
+    setAttribute(this.#settings, 'aria-expanded', String(this.#menu?.element.hidden === false));
   }
 
   /** @param {KeyboardEvent} event */
   #escape(event) {
     // In an input method it takes back what is being composed.
     if (event.key !== 'Escape' || event.isComposing || event.defaultPrevented) return;
-    if (!this.#menu.element.hidden) {
+    if (this.#menu?.element.hidden === false) {
       this.#toggleMenu();
       this.#settings.focus();
     } else this.#interrupt();

@@ -1,6 +1,5 @@
 // What is wrong, in words, and what helps.
-import { iconButton, make, name, write } from './dom.js';
-import { icon } from './icons.js';
+import { icon, iconButton, make, name, write } from './dom.js';
 
 /** @typedef {import('../texts/index.js').Texts} Texts */
 /** @typedef {import('./look.js').Look} Look */

@@ -26,7 +26,8 @@ const DARK = `
   --shadow: 0 1px 2px oklch(0 0 0 / 0.3), 0 8px 24px oklch(0 0 0 / 0.25);
   color-scheme: dark;`;
 
-const CSS = `
+const CSS =
+  `
 :host {
   ${LIGHT}
   display: block;
@@ -46,6 +47,7 @@ const CSS = `
 *, ::before, ::after { box-sizing: border-box; }
 
 .frame {
+  position: relative;
   display: grid;
   grid-template-columns: minmax(0, 1fr);
   gap: 16px;
@@ -75,8 +77,9 @@ svg {
   clip-path: inset(50%);
   white-space: nowrap;
 }
-
-/* The state, in words. */
+` +
+  // The state, in words.
+  `
 .top { display: flex; gap: 8px; align-items: start; justify-content: space-between; }
 .status { display: grid; grid-template-columns: auto 1fr; column-gap: 12px; min-inline-size: 0; }
 .headline { font-weight: 600; font-size: 17px; line-height: 24px; overflow-wrap: anywhere; }
@@ -88,8 +91,9 @@ svg {
 [data-tone='hearing'] .dot { box-shadow: 0 0 0 4px color-mix(in oklab, var(--accent) 25%, transparent); }
 [data-tone='trouble'] .dot { background: var(--danger); }
 @keyframes breathe { 50% { opacity: 0.3; } }
-
-/* Buttons. */
+` +
+  // Buttons.
+  `
 button, select, textarea { font: inherit; color: inherit; margin: 0; }
 button { cursor: pointer; -webkit-tap-highlight-color: transparent; }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; }
@@ -110,7 +114,7 @@ button { cursor: pointer; -webkit-tap-highlight-color: transparent; }
 .filled { background: var(--accent); border-color: transparent; color: var(--on-accent); }
 .icon-button { flex: none; inline-size: 48px; }
 .top .icon-button, .problem .icon-button { border-color: transparent; color: var(--muted); }
-.top .icon-button { margin-block: -8px 0; margin-inline: 0 -10px; }
+.top .icon-button { margin-block: -12px 0; margin-inline: 0 -10px; }
 .icon-button[aria-expanded='true'] { background: color-mix(in oklab, var(--text) 8%, transparent); color: var(--text); }
 .icon-button[aria-pressed='true'] { border-color: transparent; background: color-mix(in oklab, var(--danger) 14%, transparent); color: var(--danger); }
 [aria-disabled='true'] { cursor: default; color: var(--muted); }
@@ -123,8 +127,9 @@ button { cursor: pointer; -webkit-tap-highlight-color: transparent; }
 }
 .controls { display: flex; gap: 8px; }
 .main { flex: 1; min-inline-size: 0; }
-
-/* The level. */
+` +
+  // The level.
+  `
 .meter { display: flex; align-items: center; justify-content: center; gap: 4px; block-size: 48px; overflow: hidden; }
 .meter i {
   flex: 0 1 4px;
@@ -136,10 +141,13 @@ button { cursor: pointer; -webkit-tap-highlight-color: transparent; }
 }
 .meter[data-tone='hearing'] i { background: var(--text); }
 .meter[data-tone='open'] i, .meter[data-tone='thinking'] i, .meter[data-tone='speaking'] i { background: var(--accent); }
-
-/* What was said. */
+` +
+  // What was said.
+  `
 .captions { position: relative; min-inline-size: 0; }
 .log {
+  /* What only screen readers see is placed in here, or the page would grow with it. */
+  position: relative;
   block-size: var(--antiphon-captions-size, 256px);
   margin-inline: -8px;
   padding: 4px 8px;
@@ -155,7 +163,9 @@ button { cursor: pointer; -webkit-tap-highlight-color: transparent; }
 .log ol { display: grid; gap: 12px; }
 .empty { display: grid; place-items: center; block-size: 100%; color: var(--muted); text-align: center; }
 .entry { display: grid; justify-items: start; max-inline-size: 92%; overflow-wrap: anywhere; }
-/* Firefox gives list items the direction of what is around them. */
+` +
+  // Firefox gives list items the direction of what is around them.
+  `
 .entry p { text-align: start; white-space: pre-wrap; }
 .entry.user { justify-self: end; max-inline-size: 86%; padding: 8px 14px; border-radius: 14px; border-end-end-radius: 4px; background: color-mix(in oklab, var(--accent) 13%, var(--surface)); }
 .entry s { color: var(--muted); text-decoration-thickness: 1px; }
@@ -183,8 +193,9 @@ button { cursor: pointer; -webkit-tap-highlight-color: transparent; }
   background: var(--surface);
   box-shadow: var(--shadow);
 }
-
-/* What is wrong. */
+` +
+  // What is wrong.
+  `
 .problem {
   --tint: var(--notice);
   position: relative;
@@ -206,8 +217,9 @@ button { cursor: pointer; -webkit-tap-highlight-color: transparent; }
 details { inline-size: 100%; color: var(--muted); font-size: 14px; }
 summary { inline-size: fit-content; min-block-size: 44px; padding-block: 11px; margin-block: -6px; border-radius: 6px; cursor: pointer; }
 details code { display: block; padding-block: 4px; color: var(--text); font: 13px/1.5 ui-monospace, 'SF Mono', Menlo, Consolas, monospace; }
-
-/* Writing, and the menu. */
+` +
+  // Writing, and the menu.
+  `
 .composer { display: flex; gap: 8px; align-items: end; }
 textarea, select {
   inline-size: 100%;
@@ -228,7 +240,6 @@ textarea:focus-visible, select:focus-visible { outline-offset: -1px; }
 .menu .hint:empty { display: none; }
 
 @container (max-width: 420px) {
-  /* Hints of one line and of two take the same room, so that the log stands still. */
   .frame:has(.captions:not([hidden])) .status .hint { min-block-size: 40px; }
 }
 @container (max-width: 340px) {
@@ -237,8 +248,13 @@ textarea:focus-visible, select:focus-visible { outline-offset: -1px; }
   .problem > svg { display: none; }
   textarea { padding-inline: 10px; }
   .button { padding-inline: 10px; }
+  .main { gap: 6px; padding-inline: 6px; }
   .meter { gap: 3px; }
   .log { block-size: var(--antiphon-captions-size, 208px); }
+}
+@container (max-width: 280px) {
+  /* Beside other buttons, words need all the room. */
+  .icon-button:not([hidden]) ~ .main svg { display: none; }
 }
 @media (prefers-reduced-motion: reduce) {
   *, ::before, ::after { animation: none !important; transition: none !important; }

@@ -2,10 +2,9 @@
 import { ProblemError } from '../client/problems.js';
 import { languageOf, loadTexts } from '../texts/index.js';
 import { isNotice, isPassing, lookOf } from './look.js';
-import { clientOptions, modeOf } from './options.js';
+import { clientOptions, giveBack, languageAround, modeOf, takeNumber } from './options.js';
 import { Panel } from './panel.js';
 import { sheet } from './styles.js';
-import { giveBack, languageAround, takeNumber } from './surroundings.js';
 
 /** @typedef {import('../client/client.js').AntiphonClient} AntiphonClient */
 /** @typedef {import('../client/types.js').ClientOptions} ClientOptions */

@@ -69,7 +69,7 @@ export class Composer {
   show() {
     const { conversation } = this.#context;
     const { state } = conversation;
-    this.#microphone.hidden = state.type !== 'connected' || conversation.byHand;
+    this.#microphone.hidden = !conversation.carriesVoice || conversation.byHand;
     this.#hold.hidden = !conversation.byHand;
     this.#again.hidden = state.type !== 'closed' || conversation.history.length === 0; // else there is the big button
     this.#end.hidden = !conversation.underWay || state.type === 'connecting';

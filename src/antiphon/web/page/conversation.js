@@ -117,10 +117,15 @@ export class Conversation extends EventTarget {
     return ['connecting', 'connected', 'reconnecting'].includes(this.state.type);
   }
 
+  /** Whether the user's voice has a way to the server. */
+  get carriesVoice() {
+    return this.state.type === 'connected' && this.state.transport !== 'text';
+  }
+
   /** Whether turns are taken by hand: the session detects none. */
   get byHand() {
     const input = /** @type {{ input?: { turn_detection?: unknown } } | undefined} */ (this.session?.audio)?.input;
-    return this.connected && input?.turn_detection === null;
+    return this.carriesVoice && input?.turn_detection === null;
   }
 
   levels() {

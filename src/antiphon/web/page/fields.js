@@ -13,7 +13,7 @@ import { element, fill, setAttribute, uniqueId } from './dom.js';
 
 /** A control with its words. */
 export class Field {
-  #error = element('p', { class: 'field-error', hidden: true });
+  #error = element('p', { class: 'field-error', dir: 'auto', hidden: true });
   #output = element('output', { class: 'field-output' });
 
   /**
@@ -25,7 +25,8 @@ export class Field {
     control.id = uniqueId('field');
     this.#error.id = `${control.id}-error`;
     control.setAttribute('aria-describedby', this.#error.id);
-    if (changed) control.addEventListener('change', changed);
+    // While something is written it counts already: what follows it, such as a button that becomes usable, is not to be pressed twice.
+    if (changed) control.addEventListener(control instanceof HTMLSelectElement ? 'change' : 'input', changed);
     const name = element('label', { class: 'field-label', htmlFor: control.id }, label);
     const hint = note ? element('p', { class: 'field-note' }, note) : null;
     this.element = element(

@@ -24,6 +24,7 @@ export class KeyCard {
       autocomplete: 'off',
       spellcheck: 'false',
       'aria-describedby': errorId,
+      dir: 'ltr',
       placeholder: 'ek_…',
     });
     const onsubmit = (/** @type {Event} */ event) => {

@@ -44,8 +44,7 @@ export class Notices {
 
   /** @param {Problem} problem */
   #add(problem) {
-    // Steps of the ladder are told where the transport is; what ends a conversation is told by its state.
-    if (PROBLEMS[problem.code] !== 'notice' && PROBLEMS[problem.code] !== 'voice') return;
+    if (!isPassing(problem)) return;
     this.#passing = [...this.#passing.filter(({ code }) => code !== problem.code), problem].slice(-MOST);
     this.show();
   }
@@ -141,6 +140,15 @@ export class Notices {
     this.#passing = this.#passing.filter((other) => other.code !== code);
     this.show();
   }
+}
+
+/**
+ * @param {Problem} problem
+ * @returns {boolean} Whether it is told until the user puts it away. Steps of the ladder are told where the transport is; what ends a
+ *   conversation, by its state; and what keeps the microphone silent, by the microphone's own for as long as it does.
+ */
+export function isPassing({ code }) {
+  return PROBLEMS[code] === 'notice' && !code.startsWith('microphone_');
 }
 
 /**

@@ -162,8 +162,9 @@ export class SessionForm {
     const field = textField(given, {
       label: say('tools'),
       note: say('tools_note'),
-      changed: () => this.#readTools(field),
+      changed: () => this.#readTools(field, false),
     });
+    field.control.addEventListener('change', () => this.#readTools(field, true));
     field.control.classList.add('code-field');
     return this.#line('tools', field, (value) => {
       if (field.wrong) return; // what is not right yet is not lost
@@ -171,13 +172,16 @@ export class SessionForm {
     });
   }
 
-  /** @param {Field} field */
-  #readTools(field) {
+  /**
+   * @param {Field} field
+   * @param {boolean} whole Whether the user is done: half of a list is not wrong yet.
+   */
+  #readTools(field, whole) {
     try {
       this.#changed('tools', parseTools(field.value));
       field.error = null;
     } catch (error) {
-      field.error = this.#words.say('tools_invalid', { reason: error instanceof Error ? error.message : '' });
+      if (whole) field.error = this.#words.say('tools_invalid', { reason: error instanceof Error ? error.message : '' });
     }
   }
 

@@ -54,7 +54,7 @@ export class Stage {
     if (state.type === 'closed') return state.problem ? 'failed' : 'closed';
     if (state.type !== 'connected') return state.type;
     if (state.activity !== 'listening') return state.activity;
-    if (microphone.type !== 'on') return 'writing';
+    if (microphone.type !== 'on' || !this.#context.conversation.carriesVoice) return 'writing';
     if (this.#context.conversation.byHand && microphone.muted) return 'hold';
     return microphone.muted ? 'muted' : 'listening';
   }

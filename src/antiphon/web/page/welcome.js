@@ -100,7 +100,7 @@ export function sampleQuestions(context, ask) {
     return element(
       'li',
       {},
-      element('button', { type: 'button', class: 'chip', onclick: () => ask(question) }, question),
+      element('button', { type: 'button', class: 'chip', dir: 'auto', onclick: () => ask(question) }, question),
     );
   });
   const title = element('p', { class: 'samples-title' }, words.say('samples_title'));

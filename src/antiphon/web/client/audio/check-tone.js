@@ -1,6 +1,8 @@
 // A short pleasant tone, and whether a microphone hears it.
 
+import { openCapture } from './capture.js';
 import { RATE } from './pcm.js';
+import { PLAYBACK } from './playback-queue.js';
 
 /** @typedef {import('./loudspeaker.js').Loudspeaker} Loudspeaker */
 /** @typedef {import('./microphone.js').Microphone} Microphone */
@@ -65,7 +67,7 @@ export function shareAt(pcm, hz) {
  * @returns {Promise<void>} When it was heard to its end.
  */
 export async function playTone(loudspeaker, signal) {
-  const queue = loudspeaker.queue();
+  const queue = loudspeaker.queue(PLAYBACK);
   const id = `self-test-${(tones += 1)}`;
   const over = new Promise((resolve, reject) => {
     queue.addEventListener('stopped', resolve, { once: true });
@@ -87,7 +89,7 @@ export async function hearTone(microphone, play) {
   const windows = NOTES.map(() => 0);
   const stop = await microphone.capture(
     (pcm) => NOTES.forEach(({ hz }, i) => (windows[i] = (windows[i] ?? 0) + (shareAt(pcm, hz) > SHARE ? 1 : 0))),
-    { ms: WINDOW_MS },
+    { ms: WINDOW_MS, open: openCapture },
   );
   try {
     await play();

@@ -1,5 +1,7 @@
 // How loud it is: for meters and waveforms. Cheap enough to be asked in each animation frame.
 
+import { ContextKeeper } from './sound-context.js';
+
 // Quieter than this is drawn as nothing; speech close to a microphone is 30 to 50 dB above it.
 const FLOOR_DB = -60;
 const CEILING_DB = -6;
@@ -48,31 +50,12 @@ export class Envelope {
   }
 }
 
-/**
- * Puts a spectrum into bars, each of the same share of the scale of pitch.
- *
- * @param {Float32Array} decibels Of the analyser's bins.
- * @param {number} binHz
- * @param {number} count
- * @returns {number[]} 0..1 each, from 100 Hz to 8 kHz.
- */
-export function spectrumBars(decibels, binHz, count) {
-  const edge = (/** @type {number} */ i) => 100 * 80 ** (i / count);
-  return Array.from({ length: count }, (_, i) => {
-    const first = Math.min(decibels.length - 1, Math.floor(edge(i) / binHz));
-    const bins = decibels.subarray(first, Math.max(first + 1, Math.ceil(edge(i + 1) / binHz)));
-    // A bin's peak lies below the signal's level, by how much depends on the signal; 30 dB more range makes up for it.
-    return Math.min(1, Math.max(0, (Math.max(...bins) + 90) / 70));
-  });
-}
-
 /** What an AnalyserNode hears. */
 export class LevelMeter {
   #analyser;
   #now;
   #envelope = new Envelope();
   #samples;
-  #bins;
 
   /**
    * @param {AnalyserNode} analyser
@@ -82,22 +65,12 @@ export class LevelMeter {
     this.#analyser = analyser;
     this.#now = now;
     this.#samples = new Float32Array(analyser.fftSize);
-    this.#bins = new Float32Array(analyser.frequencyBinCount);
   }
 
   /** @returns {number} 0..1 */
   level() {
     this.#analyser.getFloatTimeDomainData(this.#samples);
     return this.#envelope.follow(toLevel(rms(this.#samples)), this.#now());
-  }
-
-  /**
-   * @param {number} count
-   * @returns {number[]} The spectrum, from low to high, 0..1 each.
-   */
-  bars(count) {
-    this.#analyser.getFloatFrequencyData(this.#bins);
-    return spectrumBars(this.#bins, this.#analyser.context.sampleRate / this.#analyser.fftSize, count);
   }
 
   /** @returns {boolean} Whether the last 20 ms or more are exact zeros: nobody's room is that quiet. */
@@ -114,6 +87,47 @@ export class LevelMeter {
 export function createAnalyser(context) {
   const analyser = context.createAnalyser();
   analyser.fftSize = 1024;
-  analyser.smoothingTimeConstant = 0.5;
   return analyser;
+}
+
+/**
+ * Listens to a microphone's stream inside the page.
+ *
+ * One per track: it has a context of its own, made when the track is there. A context keeps the rate that the device had when it was made;
+ * a headset that comes by Bluetooth changes that, and Safari then gives noise, or nothing, to the older context.
+ *
+ * Its rate is the device's own. Firefox refuses streams in contexts of another rate, and Safari's conversion was not always sound.
+ */
+export class MicrophoneTap {
+  #context = new AudioContext({ latencyHint: 'interactive' });
+  #keeper = new ContextKeeper(this.#context);
+  #source;
+  #meter;
+
+  /** @param {MediaStream} stream */
+  constructor(stream) {
+    this.#source = this.#context.createMediaStreamSource(stream);
+    const analyser = createAnalyser(this.#context);
+    this.#source.connect(analyser);
+    this.#meter = new LevelMeter(analyser);
+    this.#keeper.resume();
+  }
+
+  get running() {
+    return this.#context.state === 'running';
+  }
+
+  get meter() {
+    return this.#meter;
+  }
+
+  /** What the samples come from. */
+  get source() {
+    return this.#source;
+  }
+
+  close() {
+    this.#source.disconnect();
+    this.#keeper.close();
+  }
 }

@@ -3,13 +3,13 @@
 import { ProblemError } from '../problems.js';
 import { useLoudspeaker } from './audio-session.js';
 import { createAnalyser, LevelMeter } from './levels.js';
-import { openOutlet, prepareOutlet } from './playback-outlets.js';
-import { PlaybackQueue } from './playback-queue.js';
 import { ContextKeeper } from './sound-context.js';
 import { StreamPlayer } from './stream-player.js';
 
 /** @typedef {import('../problems.js').Problem} Problem */
 /** @typedef {import('./playback-outlets.js').Outlet} Outlet */
+/** @typedef {import('./playback-queue.js').PlaybackQueue} PlaybackQueue */
+/** @typedef {typeof import('./playback-queue.js').PLAYBACK} Playback */
 
 /** @typedef {AudioContext & { sinkId?: unknown, setSinkId?: (id: string) => Promise<void> }} SinkContext */
 
@@ -22,7 +22,6 @@ import { StreamPlayer } from './stream-player.js';
  * @property {AnalyserNode} analyser
  * @property {LevelMeter} meter
  * @property {GainNode} output Where the queue's sound goes.
- * @property {Promise<void>} prepared
  */
 
 /**
@@ -47,6 +46,8 @@ export class Loudspeaker extends EventTarget {
   #heard = null;
   /** @type {PlaybackQueue | null} */
   #queue = null;
+  /** @type {Playback | null} */
+  #playback = null;
   /** @type {Outlet | null} */
   #outlet = null;
   #deviceId = '';
@@ -99,26 +100,20 @@ export class Loudspeaker extends EventTarget {
   /**
    * The queue for audio that comes as events; always the same one, so that a connection that comes back goes on in it.
    *
+   * @param {Playback} playback
    * @returns {PlaybackQueue}
    */
-  queue() {
+  queue(playback) {
     if (this.#queue) return this.#queue;
-    this.#queue = new PlaybackQueue();
-    this.#attach(this.#queue);
+    this.#playback = playback;
+    this.#queue = playback.newQueue();
+    this.#attach(this.#queue, playback);
     return this.#queue;
   }
 
   /** @returns {number} 0..1 */
   level() {
     return this.#stage?.meter.level() ?? 0;
-  }
-
-  /**
-   * @param {number} count
-   * @returns {number[]} The spectrum of what is heard, from low to high, 0..1 each.
-   */
-  bars(count) {
-    return this.#stage?.meter.bars(count) ?? Array.from({ length: count }, () => 0);
   }
 
   /**
@@ -175,9 +170,7 @@ export class Loudspeaker extends EventTarget {
     const analyser = createAnalyser(context);
     const output = context.createGain();
     output.connect(context.destination);
-    const prepared = prepareOutlet(context);
-    prepared.catch(() => undefined); // told when somebody wants the queue
-    return { context, keeper, analyser, meter: new LevelMeter(analyser), output, prepared };
+    return { context, keeper, analyser, meter: new LevelMeter(analyser), output };
   }
 
   #closeStage() {
@@ -192,7 +185,7 @@ export class Loudspeaker extends EventTarget {
     this.#closeStage();
     this.#open()?.keeper.resume();
     if (this.#player.stream) this.#listenTo(this.#player.stream);
-    if (this.#queue) this.#attach(this.#queue);
+    if (this.#queue && this.#playback) this.#attach(this.#queue, this.#playback);
   }
 
   /** @param {MediaStream} stream */
@@ -205,14 +198,19 @@ export class Loudspeaker extends EventTarget {
     this.#heard.connect(stage.analyser); // which leads nowhere: the element is what sounds
   }
 
-  /** @param {PlaybackQueue} queue */
-  async #attach(queue) {
+  /**
+   * @param {PlaybackQueue} queue
+   * @param {Playback} playback
+   */
+  async #attach(queue, playback) {
     const stage = this.#open();
     try {
       if (!stage) throw new Error('this browser has no AudioContext');
-      await stage.prepared;
+      await playback.prepareOutlet(stage.context);
       if (queue !== this.#queue || stage !== this.#stage) return;
-      this.#outlet = openOutlet(stage.context, [stage.output, stage.analyser], (report) => queue.report(report));
+      this.#outlet = playback.openOutlet(stage.context, [stage.output, stage.analyser], (report) =>
+        queue.report(report),
+      );
       queue.attach(this.#outlet);
     } catch (error) {
       this.#tell({ code: 'loudspeaker_failed', detail: String(error) });

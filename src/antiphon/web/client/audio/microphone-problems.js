@@ -18,7 +18,7 @@ const UNASKED_MS = 150;
 
 /**
  * @param {Surroundings} page
- * @returns {ProblemError | null} What is known before the browser is asked.
+ * @returns {ProblemError | null} What is known without asking the browser.
  */
 export function problemBefore(page) {
   if (!page.secure) return new ProblemError('insecure_context', insecure(page.origin));
@@ -46,7 +46,7 @@ export function isDeviceGone(error) {
 }
 
 /** @param {unknown} error */
-export function isDeviceBusy(error) {
+function isDeviceBusy(error) {
   const { name } = /** @type {{ name?: string }} */ (error ?? {});
   return name === 'NotReadableError' || name === 'AbortError' || name === 'TrackStartError';
 }

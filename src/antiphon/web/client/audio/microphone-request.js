@@ -1,7 +1,7 @@
 // Asks the browser for the microphone.
 
+import { unlessAborted } from '../clock.js';
 import { ProblemError } from '../problems.js';
-import { isDeviceGone, problemBefore, problemFrom, surroundings } from './microphone-problems.js';
 
 /** @typedef {import('../types.js').MicrophoneOptions} MicrophoneOptions */
 
@@ -29,15 +29,32 @@ export function constraintsFor({ deviceId, echoCancellation, noiseSuppression, a
  * @throws {ProblemError} Or the signal's reason.
  */
 export async function requestMicrophone(options, signal) {
-  const page = surroundings();
-  const before = problemBefore(page);
-  if (before) throw before;
   const began = performance.now();
+  const asked = getAudio(options);
   try {
-    return await unlessAborted(getAudio(options), signal);
+    return await (signal ? unlessAborted(asked, signal) : asked);
   } catch (error) {
-    if (signal?.aborted || error instanceof ProblemError) throw error;
-    throw problemFrom(error, page, performance.now() - began);
+    asked.then(stopTracks, () => undefined);
+    if (signal?.aborted) throw error;
+    throw await explained(error, performance.now() - began);
+  }
+}
+
+// Most are not refused, so what it means is loaded when somebody is.
+const problems = () => import('./microphone-problems.js');
+
+/**
+ * @param {unknown} error What the browser said, which has nothing to ask in a page that is not secure.
+ * @param {number} elapsedMs
+ * @returns {Promise<ProblemError>}
+ */
+async function explained(error, elapsedMs) {
+  try {
+    const { problemBefore, problemFrom, surroundings } = await problems();
+    const page = surroundings();
+    return problemBefore(page) ?? problemFrom(error, page, elapsedMs);
+  } catch {
+    return new ProblemError('microphone_failed', String(error), { cause: error });
   }
 }
 
@@ -49,29 +66,9 @@ async function getAudio(options) {
   try {
     return await navigator.mediaDevices.getUserMedia(constraintsFor(options));
   } catch (error) {
-    if (!options.deviceId || !isDeviceGone(error)) throw error;
+    if (!options.deviceId || !(await problems()).isDeviceGone(error)) throw error;
     // Chosen once, unplugged since, or (Safari) known by another id in this visit.
     return navigator.mediaDevices.getUserMedia(constraintsFor({ ...options, deviceId: '' }));
-  }
-}
-
-/**
- * @param {Promise<MediaStream>} asked
- * @param {AbortSignal | undefined} signal
- * @returns {Promise<MediaStream>}
- */
-async function unlessAborted(asked, signal) {
-  if (!signal) return asked;
-  /** @type {Promise<never>} */
-  const aborted = new Promise((_, reject) => {
-    if (signal.aborted) reject(signal.reason);
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
-  });
-  try {
-    return await Promise.race([aborted, asked]);
-  } catch (error) {
-    asked.then(stopTracks, () => undefined);
-    throw error;
   }
 }
 

@@ -2,13 +2,13 @@
 
 import { ProblemError } from '../problems.js';
 import { useMicrophone } from './audio-session.js';
-import { isDeviceBusy } from './microphone-problems.js';
+import { MicrophoneTap } from './levels.js';
 import { requestMicrophone, stopTracks } from './microphone-request.js';
-import { MicrophoneTap } from './microphone-tap.js';
 import { watchMicrophone } from './microphone-watch.js';
 
 /** @typedef {import('../types.js').MicrophoneOptions} MicrophoneOptions */
 /** @typedef {import('../problems.js').Problem} Problem */
+/** @typedef {import('./capture.js').OpenCapture} OpenCapture */
 
 /**
  * One who hears the microphone's samples.
@@ -16,6 +16,7 @@ import { watchMicrophone } from './microphone-watch.js';
  * @typedef {object} Capture
  * @property {(pcm: Int16Array<ArrayBuffer>) => void} onPcm
  * @property {number} ms
+ * @property {OpenCapture} open
  * @property {() => void} stop
  */
 
@@ -114,14 +115,6 @@ export class Microphone extends EventTarget {
   }
 
   /**
-   * @param {number} count
-   * @returns {number[]} Its spectrum, from low to high, 0..1 each.
-   */
-  bars(count) {
-    return this.#tap?.meter.bars(count) ?? Array.from({ length: count }, () => 0);
-  }
-
-  /**
    * Take another device, or a stream of the page.
    *
    * @param {MicrophoneOptions | MediaStream} options
@@ -142,12 +135,13 @@ export class Microphone extends EventTarget {
    * Hear its samples; another device is heard on.
    *
    * @param {(pcm: Int16Array<ArrayBuffer>) => void} onPcm PCM16, mono, 24000 Hz; the array is the receiver's own.
-   * @param {{ ms: number }} chunk Length of what is given at once.
+   * @param {{ ms: number, open: OpenCapture }} how The length of what is given at once, and `openCapture`: calls need none of it, so
+   *   it is not loaded for them.
    * @returns {Promise<() => void>} Stops it.
    */
-  async capture(onPcm, { ms }) {
+  async capture(onPcm, { ms, open }) {
     /** @type {Capture} */
-    const capture = { onPcm, ms, stop: () => undefined };
+    const capture = { onPcm, ms, open, stop: () => undefined };
     this.#captures.add(capture);
     try {
       await this.#attach(capture);
@@ -197,7 +191,7 @@ export class Microphone extends EventTarget {
   async #attach(capture) {
     const tap = this.#tap;
     if (!tap) throw new ProblemError('microphone_failed', 'this browser has no AudioContext');
-    const stop = await tap.capture(capture.onPcm, capture.ms);
+    const stop = await capture.open(tap.source, capture.onPcm, capture.ms);
     if (this.#captures.has(capture) && tap === this.#tap) capture.stop = stop;
     else stop();
   }
@@ -223,7 +217,7 @@ export class Microphone extends EventTarget {
     try {
       return await requestMicrophone(options, signal);
     } catch (error) {
-      if (!this.#options || !(error instanceof ProblemError) || !isDeviceBusy(error.cause)) throw error;
+      if (!this.#options || !(error instanceof ProblemError) || error.code !== 'microphone_busy') throw error;
       return this.#requestAlone(options, signal);
     }
   }

@@ -1,6 +1,7 @@
 // Plays the audio of answers that comes as events, and knows what of it was heard.
 
 import { PlaybackLedger } from './playback-ledger.js';
+import { openOutlet, prepareOutlet } from './playback-outlets.js';
 import { RATE, Resampler, toFloat } from './pcm.js';
 
 /** @typedef {import('./playback-ledger.js').AudioPart} AudioPart */
@@ -182,3 +183,6 @@ export class PlaybackQueue extends EventTarget {
     for (const id of [...this.#cleared].slice(0, -KEPT_CLEARED)) this.#cleared.delete(id);
   }
 }
+
+/** What a loudspeaker needs to play audio that comes as events. Calls need none of it, so it is not loaded for them. */
+export const PLAYBACK = { newQueue: () => new PlaybackQueue(), prepareOutlet, openOutlet };

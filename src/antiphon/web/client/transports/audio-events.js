@@ -2,7 +2,10 @@
 // begins and ends with `output_audio_buffer.*` events, and who is interrupted is cut to what was heard.
 // Events made here have no `event_id`: they are none of the server's, so nobody can come back to one.
 
+import { openCapture } from '../audio/capture.js';
+import { notice } from '../events.js';
 import { ProblemError } from '../problems.js';
+import { Answers } from './answers.js';
 import { decodeBase64, encodePcm } from './base64.js';
 import { PlayedAnswers } from './played-answers.js';
 
@@ -11,17 +14,13 @@ import { PlayedAnswers } from './played-answers.js';
 
 const APPEND = '{"type":"input_audio_buffer.append","audio":"';
 
-/** What is told to pages in an event of our own: `problem` is one of weight `notice`, or of the microphone. */
-export function notice(/** @type {import('../problems.js').Problem} */ problem) {
-  return { type: 'antiphon.client.notice', problem };
-}
-
 /** Between a connection that carries events alone, and what listens to it. */
 export class AudioEvents {
   #request;
   #ms;
   #sendText;
   #answers;
+  #played;
   #replayed = 0;
   #ended = false;
   #tell;
@@ -37,14 +36,15 @@ export class AudioEvents {
     this.#request = request;
     this.#ms = ms;
     this.#sendText = sendText;
-    this.#answers = PlayedAnswers.of(request.loudspeaker);
+    this.#answers = Answers.of(request.loudspeaker);
+    this.#played = PlayedAnswers.of(request.loudspeaker);
     this.#tell = (/** @type {RealtimeEvent} */ event) => request.onEvent(event);
   }
 
   /** The conversation goes over this connection from now on. */
   begin() {
-    if (this.#request.speaks) this.#answers.open();
-    this.#answers.tellTo(this.#tell);
+    if (this.#request.speaks) this.#played.open();
+    this.#played.tellTo(this.#tell);
     this.#capture();
   }
 
@@ -57,7 +57,7 @@ export class AudioEvents {
     if (this.#ended) return;
     this.#ended = true;
     this.#stopCapture?.();
-    this.#answers.leave(this.#tell);
+    this.#played.leave(this.#tell);
     if (!keep) this.#answers.forget();
   }
 
@@ -65,7 +65,10 @@ export class AudioEvents {
 
   async #capture() {
     try {
-      const stop = await this.#request.microphone?.capture((pcm) => this.#append(pcm), { ms: this.#ms });
+      const stop = await this.#request.microphone?.capture((pcm) => this.#append(pcm), {
+        ms: this.#ms,
+        open: openCapture,
+      });
       if (this.#ended) stop?.();
       else this.#stopCapture = stop ?? null;
     } catch (error) {
@@ -92,7 +95,7 @@ export class AudioEvents {
 
   /** @param {{ unbegun?: boolean, only?: string }} wanted */
   #silence(wanted) {
-    const cleared = this.#answers.cut(wanted);
+    const cleared = this.#played.cut(wanted);
     if (cleared !== null) this.#tell(cleared);
     this.#tellCuts();
   }
@@ -111,14 +114,14 @@ export class AudioEvents {
   /** @param {any} event */
   #hear(event) {
     const bytes = decodeBase64(String(event.delta ?? ''));
-    if (this.#request.speaks) this.#answers.play(event, bytes);
+    if (this.#request.speaks) this.#played.play(event, bytes);
     this.#request.onEvent({ ...event, delta: '', audio_bytes: bytes.length });
   }
 
   /** @param {RealtimeEvent} event */
   #interrupt(event) {
     // Silence first: whoever listens may take a while.
-    const cleared = this.#answers.interrupts ? this.#answers.cut({ unbegun: true }) : null;
+    const cleared = this.#answers.interrupts ? this.#played.cut({ unbegun: true }) : null;
     this.#tell(event);
     if (cleared !== null) this.#tell(cleared);
     this.#tellCuts();
@@ -130,7 +133,7 @@ export class AudioEvents {
     this.#request.onEvent(event);
     if (event.type === 'response.output_item.done') this.#tellCuts(event.item?.id);
     if (event.type !== 'response.done') return;
-    this.#answers.endDone();
+    this.#played.endDone();
     this.#tellCuts();
   }
 
@@ -141,12 +144,12 @@ export class AudioEvents {
    */
   #countReplayed(event) {
     if (event.type === 'antiphon.session.resumed') this.#replayed = Number(event.events) || 0;
-    else if (this.#replayed > 0 && --this.#replayed === 0) this.#answers.endDone();
+    else if (this.#replayed > 0 && --this.#replayed === 0) this.#played.endDone();
   }
 
   /** @param {string} [itemId] */
   #tellCuts(itemId) {
-    for (const text of this.#answers.truncations(itemId)) this.#sendText(text);
+    for (const text of this.#played.truncations(itemId)) this.#sendText(text);
   }
 
   /**

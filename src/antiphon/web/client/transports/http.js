@@ -1,7 +1,8 @@
 // The Realtime API over plain HTTP: docs/http.md.
 
+import { notice } from '../events.js';
 import { ProblemError } from '../problems.js';
-import { AudioEvents, notice } from './audio-events.js';
+import { AudioEvents } from './audio-events.js';
 import { Deferred, Stopper } from './browser.js';
 import { EVENTS_PATH, Posts } from './posts.js';
 import { LastWords, endProblem } from './refusals.js';

@@ -1,6 +1,8 @@
 // What is known of the answers that the playback queue was given, over whichever connections: who comes back goes on
 // playing where the sound is, hears nothing twice, and can still say of each answer how much of it was heard.
 
+import { PLAYBACK } from '../audio/playback-queue.js';
+import { Answers, Recent } from './answers.js';
 import { SampleJoiner } from './base64.js';
 
 /** @typedef {import('../types.js').RealtimeEvent} RealtimeEvent */
@@ -11,37 +13,8 @@ import { SampleJoiner } from './base64.js';
 /** @typedef {{ itemId: string, contentIndex: number, responseId: string, ms: number }} Cut */
 
 const SAMPLES_PER_MS = 24;
-const MOST_REMEMBERED = 256;
 const MOST_DELTAS = 4_096; // as many as the server keeps for who comes back, about
 const MOST_UNTOLD = 64;
-
-/** A set that forgets its oldest members. */
-class Recent {
-  /** @type {Set<string>} */
-  #members = new Set();
-
-  /** @param {number} most */
-  constructor(most) {
-    this.most = most;
-  }
-
-  /** @param {string} member */
-  has(member) {
-    return this.#members.has(member);
-  }
-
-  /** @param {string} member */
-  add(member) {
-    this.#members.add(member);
-    for (const oldest of this.#members) {
-      if (this.#members.size <= this.most) break;
-      this.#members.delete(oldest);
-    }
-  }
-}
-
-/** @type {WeakMap<Loudspeaker, PlayedAnswers>} */
-const known = new WeakMap();
 
 /** One loudspeaker's answers. */
 export class PlayedAnswers {
@@ -50,24 +23,20 @@ export class PlayedAnswers {
    * @returns {PlayedAnswers} The same one for each connection that plays there.
    */
   static of(loudspeaker) {
-    const answers = known.get(loudspeaker) ?? new PlayedAnswers(loudspeaker);
-    known.set(loudspeaker, answers);
-    return answers;
+    const answers = Answers.of(loudspeaker);
+    return (answers.played ??= new PlayedAnswers(loudspeaker, answers));
   }
 
   #loudspeaker;
+  #answers;
   /** @type {PlaybackQueue | null} */
   #queue = null;
   /** @type {Map<string, QueuedItem>} In the order in which they are played. */
   #items = new Map();
   /** @type {Set<string>} Responses that sound now. */
   #sounding = new Set();
-  /** @type {Map<string, boolean>} Responses that are not done, and whether they belong to the conversation. */
-  #open = new Map();
-  #done = new Recent(MOST_REMEMBERED);
-  #outside = new Recent(MOST_REMEMBERED);
-  #ended = new Recent(MOST_REMEMBERED);
-  #cleared = new Recent(MOST_REMEMBERED);
+  #ended = new Recent();
+  #cleared = new Recent();
   #deltas = new Recent(MOST_DELTAS);
   /** @type {Map<string, Cut>} Told to the server once it has closed the items. */
   #cuts = new Map();
@@ -75,12 +44,16 @@ export class PlayedAnswers {
   #untold = [];
   /** @type {((event: RealtimeEvent) => void) | null} */
   #listener = null;
-  /** Whether the user's speech interrupts an answer, as far as the session says. */
-  interrupts = true;
 
-  /** @param {Loudspeaker} loudspeaker */
-  constructor(loudspeaker) {
+  /**
+   * Use `of`.
+   *
+   * @param {Loudspeaker} loudspeaker
+   * @param {Answers} answers
+   */
+  constructor(loudspeaker, answers) {
     this.#loudspeaker = loudspeaker;
+    this.#answers = answers;
   }
 
   /**
@@ -102,58 +75,25 @@ export class PlayedAnswers {
     if (this.#listener === listener) this.#listener = null;
   }
 
-  /** The conversation is over: silence, and nothing is owed to the next one. */
+  /** The conversation is over. */
   forget() {
     if (this.#items.size > 0) this.#queue?.clear();
     for (const id of this.#responses()) this.#cleared.add(id);
     this.#items.clear();
     this.#sounding.clear();
-    this.#open.clear();
     this.#cuts.clear();
     this.#untold.length = 0;
-    this.interrupts = true;
   }
 
   #responses() {
     return new Set([...this.#items.values()].map((item) => item.responseId));
   }
 
-  // --- what the server says ---------------------------------------------------------------------------------------
-
-  /** @param {RealtimeEvent} event Any of the server's, over whichever transport. */
-  note(event) {
-    if (event.type === 'response.created') this.#begin(/** @type {any} */ (event.response));
-    else if (event.type === 'response.done') this.#finish(/** @type {any} */ (event.response)?.id);
-    else if (event.type === 'session.created' || event.type === 'session.updated') this.#noteSession(event.session);
-  }
-
-  /** @param {any} response */
-  #begin(response) {
-    if (typeof response?.id !== 'string') return;
-    const inside = response.conversation_id !== null;
-    this.#open.set(response.id, inside);
-    if (!inside) this.#outside.add(response.id);
-    const [oldest] = this.#open.keys();
-    if (this.#open.size > MOST_REMEMBERED && oldest !== undefined) this.#open.delete(oldest);
-  }
-
-  /** @param {string} responseId */
-  #finish(responseId) {
-    this.#open.delete(responseId);
-    this.#done.add(responseId);
-  }
-
-  /** @param {any} session */
-  #noteSession(session) {
-    const detection = session?.audio?.input?.turn_detection;
-    if (detection !== undefined) this.interrupts = detection?.interrupt_response !== false;
-  }
-
   // --- audio ------------------------------------------------------------------------------------------------------
 
   /** What is played next goes to the queue that the loudspeaker has now. */
   open() {
-    const queue = this.#loudspeaker.queue();
+    const queue = this.#loudspeaker.queue(PLAYBACK);
     if (queue === this.#queue) return;
     this.#queue = queue;
     this.#items.clear();
@@ -180,7 +120,7 @@ export class PlayedAnswers {
   /** Of responses that are done no more audio will come. Not said before what was missed has come: that may be theirs. */
   endDone() {
     for (const id of this.#responses()) {
-      if (!this.#done.has(id) || this.#ended.has(id)) continue;
+      if (!this.#answers.done.has(id) || this.#ended.has(id)) continue;
       this.#ended.add(id);
       this.#queue?.end(id);
     }
@@ -230,7 +170,7 @@ export class PlayedAnswers {
     const queued = this.#responses();
     if (only && !queued.has(only)) return null;
     for (const id of queued) this.#cleared.add(id);
-    if (unbegun) for (const [id, inside] of this.#open) if (inside) this.#cleared.add(id);
+    if (unbegun) for (const [id, inside] of this.#answers.open) if (inside) this.#cleared.add(id);
     if (queued.size === 0) return null;
     const heard = this.#queue?.clear() ?? null;
     for (const cut of this.#cutsOf(heard)) this.#cuts.set(cut.itemId, cut);
@@ -251,7 +191,7 @@ export class PlayedAnswers {
       const whole = at < 0 && this.#sounding.has(item.responseId);
       const heardMs = at >= 0 && index === 0 ? Math.floor(heard?.playedMs ?? 0) : 0;
       const ms = Math.min(whole ? Infinity : heardMs, Math.floor(item.samples / SAMPLES_PER_MS));
-      return this.#outside.has(item.responseId) || this.#isWhole(item, ms) ? [] : [{ itemId, ...item, ms }];
+      return this.#answers.outside.has(item.responseId) || this.#isWhole(item, ms) ? [] : [{ itemId, ...item, ms }];
     });
     return cuts.map(({ itemId, contentIndex, responseId, ms }) => ({ itemId, contentIndex, responseId, ms }));
   }
@@ -261,7 +201,7 @@ export class PlayedAnswers {
    * @param {number} ms
    */
   #isWhole(item, ms) {
-    return this.#done.has(item.responseId) && ms >= Math.floor(item.samples / SAMPLES_PER_MS);
+    return this.#answers.done.has(item.responseId) && ms >= Math.floor(item.samples / SAMPLES_PER_MS);
   }
 
   /**
@@ -271,7 +211,9 @@ export class PlayedAnswers {
    * @returns {string[]} Client events, as JSON.
    */
   truncations(itemId = '') {
-    const ripe = [...this.#cuts.values()].filter((cut) => cut.itemId === itemId || this.#done.has(cut.responseId));
+    const ripe = [...this.#cuts.values()].filter(
+      (cut) => cut.itemId === itemId || this.#answers.done.has(cut.responseId),
+    );
     for (const cut of ripe) this.#cuts.delete(cut.itemId);
     return ripe.map((cut) => {
       const where = { item_id: cut.itemId, content_index: cut.contentIndex, audio_end_ms: cut.ms };

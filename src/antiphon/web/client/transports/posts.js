@@ -2,7 +2,7 @@
 
 import { ProblemError } from '../problems.js';
 import { Stopper, pause } from './browser.js';
-import { SESSION_HEADER, errorIn, retryAfter } from './requests.js';
+import { SESSION_HEADER, errorIn } from './requests.js';
 import { httpProblem } from './refusals.js';
 
 /** @typedef {import('./browser.js').Browser} Browser */
@@ -187,4 +187,16 @@ function isOfProxy(status) {
 function givenUp(response) {
   const seen = response ? `was answered ${response.status}` : 'got no answer';
   return new ProblemError('connection_lost', `a POST of events ${seen}, ${PAUSES_MS.length + 1} times`);
+}
+
+/**
+ * Returns how long a server asks to be left alone, in ms.
+ *
+ * @param {Response} response
+ * @param {number} usual
+ * @param {number} most
+ */
+function retryAfter(response, usual, most) {
+  const seconds = Number(response.headers.get('Retry-After') ?? NaN);
+  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, most) : usual;
 }

@@ -32,8 +32,13 @@ const BY_CODE = {
   server_error: 'server_error',
 };
 
-/** Such errors stand for themselves, whatever the close code. */
-const isKnown = (/** @type {string | null} */ code) => code !== null && Object.hasOwn(BY_CODE, code);
+/**
+ * @param {string | null} code Of an API error.
+ * @returns {ProblemCode | null} Null for one that says nothing by itself.
+ */
+export function meaningOf(code) {
+  return code !== null && Object.hasOwn(BY_CODE, code) ? (BY_CODE[code] ?? null) : null;
+}
 
 /**
  * @param {unknown} value An error's JSON, or an event's.
@@ -67,54 +72,14 @@ export function httpProblem(what, status, error) {
  * @returns {ProblemCode}
  */
 function httpCode(status, code) {
-  if (code !== null && isKnown(code)) return /** @type {ProblemCode} */ (BY_CODE[code]);
+  const meaning = meaningOf(code);
+  if (meaning) return meaning;
   if (status === 401) return 'key_missing';
   // A server that has no such address may still have the other steps' ones.
   if (status === 404 || status === 405 || status === 501) return code === null ? 'not_offered' : 'request_refused';
   // What stands before a server that is gone.
   if (status === 502 || status === 504) return 'server_unreachable';
   return status >= 500 ? 'server_error' : 'request_refused';
-}
-
-/** @type {Readonly<Record<number, ProblemCode>>} */
-const BEFORE = {
-  1001: 'server_shutting_down',
-  1011: 'server_error',
-  1012: 'server_shutting_down',
-  1013: 'server_full',
-  3000: 'key_missing',
-  4000: 'request_refused',
-};
-
-/** @type {Readonly<Record<number, ProblemCode>>} */
-const AMIDST = {
-  1000: 'ended_by_server',
-  1009: 'request_refused',
-  1011: 'server_error',
-  3000: 'request_refused',
-  4000: 'request_refused',
-};
-
-/**
- * Returns what the end of a WebSocket means.
- *
- * @param {object} end
- * @param {number} end.code
- * @param {string} end.reason
- * @param {boolean} end.begun Whether there was a conversation over it.
- * @param {ApiError | null} end.error The `error` event right before the end.
- * @param {boolean} end.moved
- */
-export function closeProblem({ code, reason, begun, error, moved }) {
-  const detail = `closed with ${code}${reason && `, ${reason}`}${error?.message ? `: ${error.message}` : ''}`;
-  if (moved) return new ProblemError('moved', detail);
-  const named = error?.code ?? reason.split('.')[1] ?? null;
-  if (isKnown(named)) return new ProblemError(/** @type {ProblemCode} */ (BY_CODE[named ?? '']), detail);
-  // The API's own words for the end of an hour come with 1001, which else is a server that goes.
-  if (begun && code === 1001 && reason.includes('maximum duration')) return new ProblemError('session_expired', detail);
-  if (!begun && code === 3000 && named !== null) return new ProblemError('request_refused', detail);
-  const fallback = begun ? 'connection_lost' : 'websocket_blocked';
-  return new ProblemError((begun ? AMIDST : BEFORE)[code] ?? fallback, detail);
 }
 
 /**

@@ -151,15 +151,3 @@ export function conversationQuery({ server, model, resume }) {
   }
   return { ...(model && { model }), ...(server.kind === 'antiphon' && { antiphon_events: 'true' }) };
 }
-
-/**
- * Returns how long a server asks to be left alone, in ms.
- *
- * @param {Response} response
- * @param {number} usual
- * @param {number} most
- */
-export function retryAfter(response, usual, most) {
-  const seconds = Number(response.headers.get('Retry-After') ?? NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, most) : usual;
-}

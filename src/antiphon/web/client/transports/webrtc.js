@@ -1,10 +1,10 @@
 // Calls over WebRTC: docs/webrtc.md. Audio is media; events go over a data channel.
 
+import { eventIn, notice } from '../events.js';
 import { ProblemError } from '../problems.js';
-import { notice } from './audio-events.js';
+import { Answers } from './answers.js';
 import { Deferred, Stopper } from './browser.js';
 import { LastWords, endProblem } from './refusals.js';
-import { PlayedAnswers } from './played-answers.js';
 import { Api, SESSION_HEADER, conversationQuery } from './requests.js';
 
 /** @typedef {import('./browser.js').Browser} Browser */
@@ -16,6 +16,9 @@ const CHANNEL = 'oai-events';
 const CALLS_PATH = '/realtime/calls';
 const ICE_SERVERS_MS = 2_000;
 const GONE_MS = 4_000; // browsers say `disconnected` after some seconds, and often come back
+// Antiphon sends something every 400 ms at least, be it silence: without it the way is gone, or the server. Browsers take longer to say so.
+const LOOK_MS = 1_000;
+const SILENT_LOOKS = 3;
 const MOST_UNSENT = 4_000_000; // bytes
 const USUAL_MESSAGE = 262_144; // bytes
 // A conversation that goes on elsewhere has its old call ended by the server; this is for when it does not.
@@ -65,6 +68,10 @@ class WebRtcCall {
   #tell;
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #gone = undefined;
+  /** @type {ReturnType<typeof setTimeout> | undefined} */
+  #look = undefined;
+  #arrived = 0; // packets at the last look
+  #silentLooks = 0;
 
   /**
    * @param {ConnectRequest} request
@@ -77,7 +84,7 @@ class WebRtcCall {
     this.#browser = browser;
     this.token = request.resume?.token ?? null;
     this.#api = new Api(request, browser);
-    this.#answers = PlayedAnswers.of(request.loudspeaker);
+    this.#answers = Answers.of(request.loudspeaker);
     this.#tell = (/** @type {RealtimeEvent} */ event) => request.onEvent(event);
     this.#channel = peer.createDataChannel(CHANNEL);
     this.#listen();
@@ -184,14 +191,16 @@ class WebRtcCall {
   #begun() {
     if (this.#state !== 'opening') return;
     this.#state = 'open';
-    this.#answers.tellTo(this.#tell);
+    // What was sent meanwhile is sent again, to who can come back.
+    if (this.token !== null && this.#request.server.kind === 'antiphon') this.#watch();
+    this.#answers.played?.tellTo(this.#tell);
     this.#opened.resolve();
   }
 
   /** @param {unknown} data */
   #receive(data) {
     if (this.#state === 'over') return;
-    const event = parsed(data);
+    const event = eventIn(data);
     if (event === null) return;
     this.#words.note(event);
     this.#answers.note(event);
@@ -204,9 +213,11 @@ class WebRtcCall {
 
   /** What came over a step below may be playing still: that the server knows nothing of. */
   #silence() {
-    const cleared = this.#answers.cut();
+    const { played } = this.#answers;
+    if (played === null) return;
+    const cleared = played.cut();
     if (cleared !== null) this.#tell(cleared);
-    for (const text of this.#answers.truncations()) this.#sendText(text);
+    for (const text of played.truncations()) this.#sendText(text);
   }
 
   #shouldBeHeard() {
@@ -281,6 +292,17 @@ class WebRtcCall {
     this.#gone = this.#browser.setTimeout(() => this.#broken(what), GONE_MS);
   }
 
+  #watch() {
+    this.#look = this.#browser.setTimeout(async () => {
+      const arrived = await packetsFrom(this.#peer);
+      if (this.#state !== 'open') return;
+      this.#silentLooks = arrived > 0 && arrived === this.#arrived ? this.#silentLooks + 1 : 0;
+      this.#arrived = arrived;
+      if (this.#silentLooks < SILENT_LOOKS) return this.#watch();
+      this.#broken(`nothing came over the connection for ${(SILENT_LOOKS * LOOK_MS) / 1000} s`);
+    }, LOOK_MS);
+  }
+
   /** @param {string} what */
   #broken(what) {
     if (this.#state === 'open') return this.#lose(new ProblemError('connection_lost', what));
@@ -317,8 +339,9 @@ class WebRtcCall {
   /** From here on it is neither heard, nor does it hear. */
   #finish() {
     this.#state = 'over';
-    this.#answers.leave(this.#tell);
+    this.#answers.played?.leave(this.#tell);
     this.#browser.clearTimeout(this.#gone);
+    this.#browser.clearTimeout(this.#look);
     this.#request.microphone?.removeEventListener('trackchange', this.#trackChanged);
     this.#channel.onopen = this.#channel.onmessage = this.#channel.onclose = null;
     this.#peer.ontrack = this.#peer.onconnectionstatechange = null;
@@ -351,14 +374,14 @@ function hasEnded({ connectionState }) {
 }
 
 /**
- * @param {unknown} data
- * @returns {RealtimeEvent | null}
+ * @param {RTCPeerConnection} peer
+ * @returns {Promise<number>} How many packets of audio have come; 0 where that is not known.
  */
-function parsed(data) {
-  try {
-    const event = JSON.parse(typeof data === 'string' ? data : new TextDecoder().decode(/** @type {any} */ (data)));
-    return typeof event?.type === 'string' ? event : null;
-  } catch {
-    return null; // the API has no such thing
-  }
+async function packetsFrom(peer) {
+  let packets = 0;
+  const report = await peer.getStats().catch(() => []);
+  report.forEach((/** @type {any} */ stats) => {
+    if (stats.type === 'inbound-rtp') packets += stats.packetsReceived ?? 0;
+  });
+  return packets;
 }

@@ -1,10 +1,12 @@
 // The Realtime API over a WebSocket: docs/connect.md.
 
+import { eventIn } from '../events.js';
 import { ProblemError } from '../problems.js';
 import { AudioEvents } from './audio-events.js';
 import { Deferred } from './browser.js';
-import { LastWords, closeProblem } from './refusals.js';
+import { LastWords } from './refusals.js';
 import { conversationQuery } from './requests.js';
+import { closeProblem } from './socket-close.js';
 
 /** @typedef {import('./browser.js').Browser} Browser */
 /** @typedef {import('../types.js').Connection} Connection */
@@ -104,7 +106,7 @@ class SocketConnection {
 
   /** @param {unknown} data */
   #receive(data) {
-    const event = parsed(data);
+    const event = eventIn(data);
     if (event === null) return;
     this.#words.note(event);
     // A refusal is told by an error, and a close right behind it.
@@ -215,18 +217,5 @@ class SocketConnection {
     if (!keep || !this.#opened || this.#request.server.kind === 'openai') return socket.close(1000);
     const timer = this.#browser.setTimeout(() => socket.close(1000), LEAVE_MS);
     socket.onclose = () => this.#browser.clearTimeout(timer);
-  }
-}
-
-/**
- * @param {unknown} data
- * @returns {RealtimeEvent | null}
- */
-function parsed(data) {
-  try {
-    const event = JSON.parse(String(data));
-    return typeof event?.type === 'string' ? event : null;
-  } catch {
-    return null; // the API has no such thing
   }
 }
