@@ -31,7 +31,7 @@ types: setup  ## Strict type checks
 	$(call step,JavaScript: types,$(python) -m tests.web.checks types)
 
 unit: setup  ## The tests alone; ARGS="tests/test_cli.py -x" are passed on
-	$(call step,tests,$(python) -m pytest $(ARGS))
+	$(call step,tests,$(python) -m pytest -n 2 --dist loadgroup $(ARGS))
 
 fuzz: setup  ## Fuzz for FUZZ_SECONDS (300); `pip install atheris` into .venv adds fuzzing by coverage
 	$(call step,fuzzing,$(python) -m tests.fuzz)

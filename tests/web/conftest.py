@@ -17,8 +17,6 @@ from tests.web.kit.network import Network, running_network
 from tests.web.kit.pictures import Pictures, default_folder
 from tests.web.kit.servers import RestartableServer, restartable_server
 
-_PICTURES = pytest.StashKey[Pictures]()
-
 
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
@@ -102,18 +100,12 @@ def axe() -> Callable[[Page], None]:
 
 
 @pytest.fixture(scope="session")
-def pictures(request: pytest.FixtureRequest) -> Iterator[Pictures]:
+def pictures() -> Iterator[Pictures]:
     """The pictures of this run, for people to look at."""
-    made = request.config.stash[_PICTURES] = Pictures(default_folder())
+    made = Pictures(default_folder())
     yield made
     with sync_playwright() as running, running.chromium.launch(executable_path=find("chromium")) as browser:
         made.take_sheets(browser)
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say where the pictures are."""
-    if pictures := config.stash.get(_PICTURES, None):
-        terminalreporter.write_line(f"{len(pictures.names)} pictures of pages: {pictures.write_sheet()}")
 
 
 @contextmanager

@@ -31,6 +31,7 @@ def default_folder() -> Path:
     return Path(os.environ.get("ANTIPHON_PICTURES") or ROOT / ".cache" / "screenshots")
 
 
+SHEET_NAME = "index.html"
 ON_A_SHEET = 24
 
 
@@ -65,7 +66,7 @@ class Pictures:
         """Write a page that shows all pictures."""
         names = sorted(set(self.names))
         groups = (names[at : at + ON_A_SHEET] for at in range(0, len(names), ON_A_SHEET))
-        sheet = self.folder / "index.html"
+        sheet = self.folder / SHEET_NAME
         sheet.write_text(SHEET.format(sections="\n".join(map(_section, groups))), encoding="utf-8")
         return sheet
 
