@@ -18,7 +18,7 @@ from tests.browser.site import FOLDER, served
 from tests.clients.node_apps import NodeMissingError, install, node_major
 from tests.docs.test_docs import ROOT, blocks
 from tests.running import RunningServer, running_server
-from tests.web.kit.chromium import running_chromium
+from tests.web.kit.chromium import Chromium, running_chromium
 from tests.web.kit.machine import running_machine
 from tests.web.test_examples import ask_the_element
 
@@ -57,19 +57,26 @@ def server() -> Iterator[RunningServer]:
 
 
 @pytest.fixture(scope="module")
-def open_page() -> Iterator[Callable[..., Page]]:
-    """Open a page in a Chromium whose user says nothing."""
+def chromium() -> Iterator[Chromium]:
+    """A browser whose user says nothing."""
     try:
         with (
             sync_playwright() as playwright,
             running_machine() as machine,
-            running_chromium(playwright, machine) as chromium,
+            running_chromium(playwright, machine) as running,
         ):
-            yield chromium.open
-            chromium.close_pages()
-            chromium.check()
+            yield running
     except ProgramMissingError as error:
         pytest.skip(str(error))
+
+
+@pytest.fixture
+def open_page(chromium: Chromium) -> Iterator[Callable[..., Page]]:
+    """`Chromium.open`; what the test's pages complain of fails it, and their conversations end with it."""
+    before = len(chromium.faults.unexpected)
+    yield chromium.open
+    chromium.close_pages()
+    assert not chromium.faults.unexpected[before:]
 
 
 @pytest.mark.parametrize("block", blocks("html page"))
@@ -134,7 +141,7 @@ def test_firefox_is_answered(step: str, server: RunningServer, tmp_path: Path) -
 
 
 def test_what_is_told_of_the_element_is_there() -> None:
-    """Attributes, properties and parts of docs/web.md stand in its source."""
+    """Attributes, properties and parts of docs/web.md stand in its source, and each attribute that it reads is told."""
     source = "".join(path.read_text() for path in sorted((WEB / "element").glob("*.js")))
     text = (ROOT / "docs" / "web.md").read_text()
     element = text[text.index("## The element") : text.index("## Tokens")]
@@ -142,6 +149,8 @@ def test_what_is_told_of_the_element_is_there() -> None:
     names = re.findall(r"`([a-z-]+)`", "".join(row.split("|")[1] for row in attributes.splitlines() if "|" in row))
     assert names
     assert not [name for name in names if f"'{name}'" not in source and f"[{name}=" not in source]
+    read = set(re.findall(r"(?:attribute|tAttribute)\('([a-z-]+)'\)", source))
+    assert {"token-url", "label"} <= read <= set(names)
     themed = element[element.index("The properties are") :]
     properties, parts = themed.split("The parts are")
     for name in re.findall(r"`([a-z-]+[a-z])`", properties):

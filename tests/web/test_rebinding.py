@@ -16,6 +16,7 @@ ASKING = """async () => {
     events: ['/v1/realtime/events?model=gpt-realtime'],
     secret: ['/v1/realtime/client_secrets', { method: 'POST' }],
     blind: ['/v1/realtime/client_secrets', { method: 'POST', mode: 'no-cors' }],
+    settings: ['/web/settings.json'],
     code: ['/web/client/problems.js'],
   };
   const got = {};

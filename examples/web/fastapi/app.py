@@ -63,4 +63,6 @@ async def token(request: Request, user: User) -> dict[str, Any]:
     except httpx.HTTPError as error:
         raise HTTPException(502, "the voice server gave no token") from error
     secret = answer.json()
-    return {"value": secret["value"], "expires_at": secret["expires_at"]}
+    # The page's client asks for that model, and needs no more of the session.
+    session = {"model": secret["session"]["model"]}
+    return {"value": secret["value"], "expires_at": secret["expires_at"], "session": session}

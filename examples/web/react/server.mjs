@@ -3,8 +3,15 @@ import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { extname } from 'node:path';
 
-const { PORT = '3000', ANTIPHON_URL = 'http://127.0.0.1:8080', ANTIPHON_API_KEY = 'none' } = process.env;
-const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript; charset=utf-8', '.css': 'text/css' };
+const { PORT = '3000', APP_ORIGIN, ANTIPHON_URL = 'http://127.0.0.1:8080', ANTIPHON_API_KEY = 'none' } = process.env;
+// A website may point a name of its own at this machine: its pages have that name in their origin.
+const ORIGINS = APP_ORIGIN ? [APP_ORIGIN] : [`http://127.0.0.1:${PORT}`, `http://localhost:${PORT}`];
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css',
+  '.txt': 'text/plain',
+};
 const SECRET = {
   expires_after: { anchor: 'created_at', seconds: 60 },
   session: { type: 'realtime', model: 'gpt-realtime', instructions: 'Be brief.' },
@@ -15,7 +22,7 @@ const dist = new URL('dist/', import.meta.url);
 const names = (await readdir(dist, { recursive: true })).filter((name) => extname(name));
 const files = new Map(await Promise.all(names.map(async (name) => [`/${name}`, await readFile(new URL(name, dist))])));
 
-// Ask here who the user is, before there is a token: with your own login, and limits of your own.
+// There is no login: whoever opens the page gets tokens. Ask here who the user is, with your own login, and limits of your own.
 async function token() {
   const answer = await fetch(`${ANTIPHON_URL}/v1/realtime/client_secrets`, {
     method: 'POST',
@@ -23,22 +30,26 @@ async function token() {
     body: JSON.stringify(SECRET),
   });
   if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
-  const { value, expires_at } = await answer.json();
-  return { value, expires_at };
+  const { value, expires_at, session } = await answer.json();
+  // The page's client asks for that model, and needs no more of the session.
+  return { value, expires_at, session: { model: session.model } };
 }
 
 async function answer(request) {
   if (request.method === 'POST' && request.url === '/api/token') {
-    return { type: 'application/json', body: JSON.stringify(await token()) };
+    if (!ORIGINS.includes(request.headers.origin))
+      return { status: 403, type: TYPES['.txt'], body: 'not from this page' };
+    return { status: 200, type: 'application/json', body: JSON.stringify(await token()) };
   }
   const path = request.url === '/' ? '/index.html' : request.url;
-  return { type: TYPES[extname(path)] ?? 'application/octet-stream', body: files.get(path) };
+  const body = files.get(path);
+  return { status: body ? 200 : 404, type: TYPES[extname(path)] ?? 'application/octet-stream', body };
 }
 
 createServer(async (request, response) => {
   try {
-    const { type, body } = await answer(request);
-    response.writeHead(body ? 200 : 404, { 'Content-Type': type }).end(body);
+    const { status, type, body } = await answer(request);
+    response.writeHead(status, { 'Content-Type': type }).end(body);
   } catch (error) {
     console.error('no token:', error.message);
     response.writeHead(502).end();

@@ -16,7 +16,9 @@ from antiphon.protocol.ids import Ids
 _log = logging.getLogger("antiphon.http")
 _ids = Ids(os.urandom)
 
-PUBLIC = "/web/"  # the code of pages, the same for everybody
+CODE = "/web/"  # of pages; the same for everybody
+# Beside the code, and no code: it says who answers.
+_SETTINGS = "/web/settings.json"
 
 _CORS_HEADERS = (
     "Authorization, Content-Type, X-OpenAI-Agents-SDK, OpenAI-Safety-Identifier, OpenAI-Beta, "
@@ -51,7 +53,7 @@ class RequestIds:
                 milliseconds = (time.monotonic() - began) * 1000
                 line = (scope["method"], _shown(scope["path"]), message["status"], milliseconds, request_id)
                 # A page is made of dozens of files.
-                is_file = scope["path"].startswith(PUBLIC) and message["status"] < 400
+                is_file = scope["path"].startswith(CODE) and message["status"] < 400
                 _log.log(logging.DEBUG if is_file else logging.INFO, "%s %s %d, %.1f ms, %s", *line)
             await send(message)
 
@@ -89,7 +91,7 @@ class Failures:
 class Cors:
     """Answers preflight requests, tells browsers which pages may read an answer, and refuses the POSTs of others.
 
-    A browser that has this server under a name that others could point here is refused everything but what is public.
+    A browser that has this server under a name that others could point here is refused everything but code.
 
     Args:
         app: What it stands before.
@@ -126,7 +128,7 @@ class Cors:
         # A browser hides answers without CORS headers from the page, but what a POST does would be done.
         if origin is not None and scope["method"] not in ("GET", "HEAD"):
             app = _refusing(refusal(origin))
-        elif not self._origins.allows_host(host) and is_browser(headers) and not scope["path"].startswith(PUBLIC):
+        elif not self._origins.allows_host(host) and is_browser(headers) and not _is_code(scope["path"]):
             app = _refusing(refusal_of_host(host))
         await app(scope, receive, send)
 
@@ -137,6 +139,10 @@ class Cors:
             answer["Access-Control-Allow-Origin"] = "*" if self._origins.any else origin
             if not self._origins.any:
                 answer.add_vary_header("Origin")
+
+
+def _is_code(path: str) -> bool:
+    return path.startswith(CODE) and path != _SETTINGS
 
 
 def _refusing(message: str) -> Response:

@@ -6,7 +6,7 @@ from typing import Self
 from urllib.parse import urlsplit
 
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, structs
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
@@ -54,7 +54,7 @@ class PageSettings(Struct, frozen=True):
         webrtc: Whether WebRTC calls are answered.
         resume_seconds: How long a lost conversation waits.
         relays: Whether other servers answer.
-        agent: Who answers; None for whom the page describes itself.
+        agent: Who answers; None for whom the page describes itself, and where it is nobody's business without a key.
     """
 
     version: str
@@ -77,7 +77,8 @@ class WebRoutes:
 
     def __init__(self, settings: WebSettings, told: PageSettings) -> None:
         self._settings = settings
-        self._told = msgspec.json.encode(told)
+        # They are told before there is a key, and who answers may be a secret of those who have one.
+        self._told = msgspec.json.encode(structs.replace(told, agent=None) if told.keys_needed else told)
         self._files = WebFiles(FOLDER)
 
     def operations(self) -> tuple[Operation, ...]:

@@ -39,7 +39,11 @@ export function App() {
     event.preventDefault();
     const form = event.currentTarget;
     const text = String(new FormData(form).get('text'));
-    if (isOver) await client.connect();
+    try {
+      if (isOver) await client.connect();
+    } catch {
+      return; // what went wrong stands in the state, and the text in its field
+    }
     client.sendText(text);
     form.reset();
   }
@@ -65,7 +69,7 @@ export function App() {
       </form>
       <ol aria-live="polite">
         {client.history.map(({ id, from, text, call }) => (
-          <li key={id}>{call ? `${call.name}(${call.arguments})` : `${from}: ${text}`}</li>
+          <li key={id}>{call ? `${call.name}(${call.arguments}) → ${call.output ?? '…'}` : `${from}: ${text}`}</li>
         ))}
       </ol>
     </main>
