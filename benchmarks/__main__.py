@@ -14,6 +14,7 @@ BENCHMARKS = (
     "connections",
     "relay",
     "webrtc",
+    "web",
 )
 
 

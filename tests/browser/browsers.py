@@ -172,6 +172,11 @@ class Page:
         for thread in self._threads:
             thread.join(timeout=10)
 
+    @property
+    def faults(self) -> list[str]:
+        """Errors in the console, and what was thrown and not caught, up to now."""
+        return [line for line in self._told if line.startswith(("error:", "page:"))]
+
     def open(self, url: str) -> None:
         self._command(command="open", url=url)
 
@@ -182,6 +187,22 @@ class Page:
             AssertionError: It threw, or gave nothing in time; with the page's console.
         """
         return self._command(command="call", name=name, argument=argument)
+
+    def evaluate(self, expression: str) -> Any:
+        """Return the value of an expression of JavaScript in the page, or what its promise gives."""
+        return self._command(command="evaluate", expression=expression)
+
+    def click(self, selector: str) -> None:
+        """Click as a user does, as soon as it can be clicked.
+
+        Args:
+            selector: Puppeteer's: `>>>` looks into shadow trees, too.
+        """
+        self._command(command="click", selector=selector)
+
+    def write(self, selector: str, text: str) -> None:
+        """Fill in a field, and press Enter."""
+        self._command(command="write", selector=selector, text=text)
 
     def wait(self, kind: str, after: Seen | None = None) -> Seen:
         """Return the first event of a type, or the first one behind `after`."""

@@ -11,12 +11,19 @@ page.on('pageerror', (error) => process.stderr.write(`page: ${error.stack ?? err
 const commands = {
   open: ({ url }) => page.goto(url),
   call: ({ name, argument }) => page.evaluate((name, argument) => window.app[name](argument), name, argument),
+  evaluate: ({ expression }) => page.evaluate(expression),
+  click: ({ selector }) => page.locator(selector).click(),
+  write: async ({ selector, text }) => {
+    await page.locator(selector).fill(text);
+    await page.keyboard.press('Enter');
+  },
 };
+const gives = new Set(['call', 'evaluate']);
 
 async function answer({ command, ...rest }) {
   try {
     const value = await commands[command](rest);
-    return { value: command === 'call' ? value : null };
+    return { value: gives.has(command) ? value : null };
   } catch (error) {
     return { failure: String(error?.message ?? error) };
   }

@@ -1,0 +1,1 @@
+"""The voice in a page, measured at the loudspeaker of its machine: `python -m benchmarks.web`."""
