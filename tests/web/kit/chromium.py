@@ -206,14 +206,19 @@ def asleep(page: Page) -> Iterator[None]:
 
 
 @contextmanager
-def running_chromium(playwright: Playwright, machine: Machine) -> Iterator[Chromium]:
+def running_chromium(playwright: Playwright, machine: Machine, flags: tuple[str, ...] = FLAGS) -> Iterator[Chromium]:
     """Run a browser with an empty profile until the block ends.
+
+    Args:
+        playwright: Drives it.
+        machine: It runs there.
+        flags: For its command line.
 
     Raises:
         ProgramMissingError: Chromium is not installed.
     """
     with tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True) as profile:
-        command = [find("chromium"), *FLAGS, f"--user-data-dir={profile}"]
+        command = [find("chromium"), *flags, f"--user-data-dir={profile}"]
         with subprocess.Popen(
             command, env=machine.environment, stderr=subprocess.PIPE, text=True, start_new_session=True
         ) as process:

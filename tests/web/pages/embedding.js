@@ -4,7 +4,7 @@ globalThis.called = [];
 
 for (const type of ['state', 'entry', 'problem', 'tool']) {
   document.addEventListener(`antiphon-${type}`, ({ target, detail }) => {
-    told.push({ type, id: target.id, detail: JSON.parse(JSON.stringify(detail)) });
+    globalThis.told.push({ type, id: target.id, detail: JSON.parse(JSON.stringify(detail)) });
   });
 }
 
@@ -17,7 +17,7 @@ globalThis.weather = {
     required: ['city'],
   },
   execute: (asked) => {
-    called.push(asked);
+    globalThis.called.push(asked);
     return { city: asked.city, temperature: '19 degrees' };
   },
 };

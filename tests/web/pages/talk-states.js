@@ -112,7 +112,7 @@ function turn(i, seconds, [speech, endpointing, stt, model, tts, playback], more
   if (stt) spans.push(span('stt', stt));
   spans.push(span('model', model), span('tts', tts), span('playback', playback));
   const responseMs = (endpointing ?? 0) + (stt ?? 0) + model + tts;
-  return { id: `turn_${i}`, begun: speech ? 'voice' : 'text', spans, responseMs, status: 'done', ...more };
+  return { id: `turn_${i}`, number: i, begun: speech ? 'voice' : 'text', spans, responseMs, status: 'done', ...more };
 }
 
 const LONG =

@@ -67,3 +67,22 @@ test('an answer may be asked for when none runs and none is to come, though one 
 test('a new session knows nothing of the old one', () => {
   assert.equal(after(STARTED, { type: 'session.created', session: {} }).name, 'listening');
 });
+
+test('an answer that is silenced before its first sound is not waited for', () => {
+  const cleared = { type: 'output_audio_buffer.cleared', response_id: 'r1' };
+  assert.equal(after(CREATED, SAID, DONE, cleared).name, 'listening');
+  assert.equal(after(CREATED, SAID, cleared, SAID, DONE).name, 'listening');
+});
+
+test('nor is one that the user talks over, whatever is told of it', () => {
+  const over = [STARTED, SAID, { ...STOPPED, item_id: 'u2' }];
+  const session = { audio: { input: { turn_detection: { type: 'server_vad', create_response: false } } } };
+  assert.equal(after({ type: 'session.created', session }, CREATED, ...over, DONE).name, 'listening');
+});
+
+test('the answer behind one that was silenced is waited for', () => {
+  const cleared = { type: 'output_audio_buffer.cleared', response_id: 'r1' };
+  const next = { type: 'response.created', response: { id: 'r2', conversation_id: 'conv' } };
+  const events = [next, { ...SAID, response_id: 'r2' }, { ...DONE, response: { id: 'r2', status: 'completed' } }];
+  assert.equal(after(CREATED, SAID, cleared, DONE, ...events).name, 'thinking');
+});

@@ -261,3 +261,97 @@ test('the conversation has an id for the app behind the page', async () => {
   client.receive({ type: 'antiphon.session.resumable', token: 't', call_id: 'rtc_1', resume_seconds: 60 });
   assert.equal(transport.callId, 'rtc_1');
 });
+
+test('the token of the conversation goes to nobody', async () => {
+  const client = await connected();
+  client.receive({ type: 'antiphon.session.resumable', event_id: 'e', token: 'secret', call_id: 'rtc_1' });
+  const [, event] = told.find(([name]) => name === '*');
+  assert.deepEqual([event.call_id, 'token' in event], ['rtc_1', false]);
+});
+
+test('one may connect again where there was not even a client', async () => {
+  const options = { url: 'not a URL' };
+  class Picky extends Client {
+    constructor(given) {
+      if (given.url === 'not a URL') throw new TypeError('no URL');
+      super(given);
+    }
+  }
+  transport = new (transportFor({ OpenAIRealtimeBase, Client: Picky }))(options);
+  await assert.rejects(transport.connect({ apiKey: 'ek_1' }), /no URL/);
+  await connected({ url: 'https://voice.example/v1' });
+  assert.equal(transport.status, 'connected');
+});
+
+// --- coming back -------------------------------------------------------------------------------------------------
+
+const resumed = (events = 0, complete = true) => ({
+  type: 'antiphon.session.resumed',
+  event_id: 'r',
+  events,
+  complete,
+});
+const responseCreated = { type: 'response.created', event_id: 'c', response: { id: 'resp_2' } };
+
+/** A connection that is lost, and back. */
+function comesBack(client, ...events) {
+  client.become({ type: 'reconnecting' });
+  for (const event of events) client.receive(event);
+  client.become({ type: 'connected' });
+}
+
+test('a response is not asked for without a connection, but behind it', async () => {
+  const client = await connected();
+  client.become({ type: 'reconnecting' });
+  transport.sendFunctionCallOutput(CALL, 'sunny', true);
+  assert.equal(creates(client).length, 0);
+  client.receive(resumed());
+  assert.equal(creates(client).length, 0);
+  client.become({ type: 'connected' });
+  assert.equal(creates(client).length, 1);
+});
+
+test('a response that was asked for in vain is asked for again, and others follow it', async () => {
+  const client = await connected();
+  transport.requestResponse();
+  comesBack(client, resumed());
+  const [first, again] = creates(client);
+  assert.deepEqual(again, first);
+  client.receive(responseCreated);
+  client.receive(responseDone);
+  transport.requestResponse();
+  assert.equal(creates(client).length, 3);
+});
+
+test('a response that had begun is not asked for again', async () => {
+  const client = await connected();
+  transport.requestResponse();
+  comesBack(client, resumed(2));
+  client.receive({ type: 'response.output_audio.delta', event_id: 'd', delta: '' });
+  assert.equal(creates(client).length, 1);
+  client.receive(responseCreated);
+  assert.equal(creates(client).length, 1);
+});
+
+test('what was missed without a trace leaves room for the next response', async () => {
+  const client = await connected();
+  client.receive(responseCreated);
+  comesBack(client, resumed(7, false));
+  transport.requestResponse();
+  assert.equal(creates(client).length, 1);
+});
+
+test('a response that was asked for too early is asked for when there is room', async () => {
+  const client = await connected();
+  transport.requestResponse();
+  const [{ event_id }] = creates(client);
+  const code = 'conversation_already_has_active_response';
+  client.receive({
+    type: 'error',
+    event_id: 'e',
+    error: { type: 'invalid_request_error', message: 'no', code, event_id },
+  });
+  assert.equal(creates(client).length, 1);
+  client.receive(responseDone);
+  assert.equal(creates(client).length, 2);
+});

@@ -127,3 +127,31 @@ test('an item that is refused is not sent again, nor one that breaks connections
     ['u1', 'u2', 'u2', 'u2'],
   );
 });
+
+test('what is carried into another session is sent there, and nothing else', () => {
+  const seen = asker();
+  seen.outbox.add(item('left'));
+  seen.sent.length = 0;
+  seen.outbox.carry([item('u1'), item('u2')]);
+  assert.deepEqual(
+    seen.sent.map((event) => event.item.id),
+    ['u1', 'u2'],
+  );
+  assert.deepEqual([seen.outbox.awaits('left'), seen.outbox.awaits('u1')], [false, true]);
+});
+
+test('an item that no session lives to confirm is let go', () => {
+  const seen = asker();
+  for (let sessions = 0; sessions < 10; sessions += 1) {
+    seen.outbox.carry([item('fine'), item('poison')]);
+    seen.receive(added('fine'));
+  }
+  const times = (id) => seen.sent.filter((event) => event.item.id === id).length;
+  assert.deepEqual([times('poison'), times('fine')], [3, 10]);
+});
+
+test('what stands behind such an item is not let go with it', () => {
+  const seen = asker();
+  for (let sessions = 0; sessions < 4; sessions += 1) seen.outbox.carry([item('poison'), item('behind')]);
+  assert.deepEqual([seen.outbox.awaits('poison'), seen.outbox.awaits('behind')], [false, true]);
+});

@@ -44,7 +44,7 @@ function playing(t) {
 }
 
 test('parts are put on the clock without a gap', (t) => {
-  const { context, queue, pass } = playing(t);
+  const { context, queue, outlet, pass } = playing(t);
   for (let i = 0; i < 10; i++) {
     queue.append(part, speech(100));
     pass(60);
@@ -55,7 +55,7 @@ test('parts are put on the clock without a gap', (t) => {
     assert.equal(Math.round((at - first) * RATE), frames);
     frames += length;
   }
-  assert.equal(queue.underruns, 0);
+  assert.equal(outlet.underruns, 0);
 });
 
 test('the schedule is the clock', (t) => {
@@ -70,14 +70,14 @@ test('the schedule is the clock', (t) => {
 });
 
 test('what comes too late is a gap, and the clock knows', (t) => {
-  const { queue, pass } = playing(t);
+  const { queue, outlet, pass } = playing(t);
   queue.append(part, speech(100));
   pass(1000);
   assert.equal(queue.playing.playedMs, 100);
   queue.append(part, speech(100));
   assert.equal(queue.playing.playedMs, 100);
   pass(60);
-  assert.equal(queue.underruns, 1);
+  assert.equal(outlet.underruns, 1);
   assert.ok(Math.abs(queue.playing.playedMs - 140) <= 1);
 });
 

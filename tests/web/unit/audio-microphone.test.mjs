@@ -269,3 +269,47 @@ test("the end of the page's own stream is told, and no other one is opened", asy
   assert.deepEqual(events, ['microphone_ended']);
   assert.equal(browser.asked.length, 0);
 });
+
+test('of two devices that are chosen quickly the later one is taken, whichever is there first', async () => {
+  await open({});
+  const answers = {};
+  browser.devices.push('camera');
+  browser.answer = ({ deviceId }) => new Promise((resolve) => (answers[deviceId.exact] = resolve));
+  const first = assert.rejects(microphone.use({ deviceId: 'camera' }), { name: 'AbortError' });
+  const second = microphone.use({ deviceId: 'headset' });
+  answers.headset();
+  await second;
+  answers.camera();
+  await first;
+  await settle();
+  assert.equal(microphone.deviceId, 'headset');
+  assert.deepEqual(
+    browser.opened.filter(({ stopped }) => !stopped).map(({ deviceId }) => deviceId),
+    ['headset'],
+  );
+});
+
+test('a device that is chosen while the default one is asked for is the one that is taken', async () => {
+  await open({ deviceId: 'headset' });
+  const events = told(microphone);
+  const answers = [];
+  browser.answer = () => new Promise((resolve) => answers.push(resolve));
+  browser.opened[0].dispatchEvent(new Event('ended'));
+  const chosen = microphone.use({ deviceId: 'built-in' });
+  answers[1]();
+  await chosen;
+  answers[0]();
+  await settle();
+  assert.deepEqual([events, microphone.track], [['trackchange'], browser.opened[1]]);
+});
+
+test("the page's own track that the page has muted stays so until the user speaks up", async () => {
+  const track = new Track('page');
+  track.enabled = false;
+  await open(streamOf(track));
+  microphone.muted = false;
+  assert.equal(track.enabled, false);
+  microphone.muted = true;
+  microphone.muted = false;
+  assert.equal(track.enabled, true);
+});

@@ -587,3 +587,238 @@ test('code that does not come fails its step, and the ladder goes on', async () 
   await house.clock.pass(1_000);
   assert.equal(house.client.state.transport, 'webrtc');
 });
+
+// --- losses one behind the other --------------------------------------------------------------------------------
+
+/** A server that lets the client in, takes what it says, and closes; gives how often it was asked for an answer. */
+async function flapping(house, seconds, code = 'server_error') {
+  const known = new Set();
+  let asked = 0;
+  for (let at = 0; at < seconds * 10; at += 1) {
+    const { line } = house;
+    if (!known.has(line)) {
+      known.add(line);
+      house.greet('');
+      await settle();
+      line.tell(...line.sent.filter(({ item }) => item).map(({ item }) => added(item)));
+      asked += line.types().filter((type) => type === 'response.create').length;
+      line.lose(code, 'closed');
+    }
+    await house.clock.pass(100);
+  }
+  return asked;
+}
+
+test('a server that lets in and closes costs a few questions, and is given up', async () => {
+  const house = new House({ url: 'https://api.openai.com/v1', token: 'ek_1', transports: ['websocket'] });
+  await house.client.connect();
+  house.client.sendText('Hello');
+  const asked = await flapping(house, 400);
+  assert.equal(asked, 4);
+  assert.ok(house.connections.length < 90, `${house.connections.length} connections`);
+  assert.deepEqual([house.client.state.type, house.client.state.problem.code], ['closed', 'server_error']);
+});
+
+test('a server that refuses what it is told, again, is not told it a third time', async () => {
+  const house = new House({ transports: ['websocket'] });
+  await house.client.connect();
+  house.client.sendText('Hello');
+  await flapping(house, 10, 'request_refused');
+  assert.equal(house.connections.length, 2);
+  assert.deepEqual([house.client.state.type, house.client.state.problem.code], ['closed', 'request_refused']);
+});
+
+test('a session that answers is asked again when it is lost', async () => {
+  const house = new House();
+  await house.connected({ token: '' });
+  house.client.sendText('One');
+  for (let losses = 0; losses < 6; losses += 1) {
+    await house.clock.pass(20_000);
+    house.line.lose('connection_lost');
+    await settle();
+    house.greet('');
+    assert.equal(house.line.types().at(-1), 'response.create');
+    house.line.tell(created(`r${losses}`), done(`r${losses}`));
+  }
+});
+
+// --- the microphone and the connection --------------------------------------------------------------------------
+
+for (const token of ['secret', '']) {
+  test(`a microphone that comes while a connection is made is heard over the next one, ${token && 'come back to'}`, async () => {
+    const house = new House();
+    house.microphoneProblem = 'microphone_busy';
+    const { webrtc } = house.parts.connect;
+    let go;
+    house.parts.connect.webrtc = async (request) => {
+      await new Promise((resolve) => (go = resolve));
+      house.parts.connect.webrtc = webrtc;
+      const connection = await webrtc(request);
+      connection.token = token;
+      return connection;
+    };
+    const connecting = house.client.connect();
+    await settle();
+    house.microphoneProblem = null;
+    await house.client.setMicrophone('usb');
+    go();
+    await connecting;
+    await settle();
+    assert.deepEqual(
+      house.requests.map(({ microphone }) => microphone?.deviceId),
+      [undefined, 'usb'],
+    );
+    assert.deepEqual([house.client.state.type, house.connections[0].closed], ['connected', token ? 'kept' : 'ended']);
+    assert.equal(house.requests[1].resume?.token ?? '', token);
+    assert.deepEqual(house.problems, ['microphone_busy']);
+  });
+}
+
+test('a microphone that goes while it is come back is gone', async () => {
+  const house = new House({ transports: ['websocket'] });
+  const first = await house.connected();
+  const { websocket } = house.parts.connect;
+  let go;
+  house.parts.connect.websocket = async (request) => {
+    await new Promise((resolve) => (go = resolve));
+    house.parts.connect.websocket = websocket;
+    return websocket(request);
+  };
+  first.lose('connection_lost');
+  await settle();
+  await house.client.setMicrophone(false);
+  go();
+  await settle();
+  assert.equal(house.client.state.type, 'connected');
+  assert.equal(house.requests.at(-1).microphone, null);
+});
+
+test('a user who goes in mid-word is not waited for, and writing is answered', async () => {
+  const house = new House();
+  const first = await house.connected();
+  first.tell({ type: 'input_audio_buffer.speech_started', item_id: 'u1' });
+  await house.client.setMicrophone(false);
+  house.client.sendText('In writing, then.');
+  await settle();
+  house.resumed();
+  assert.deepEqual(house.line.types(), ['conversation.item.create', 'input_audio_buffer.clear', 'response.create']);
+  assert.equal(house.client.state.activity, 'listening');
+});
+
+test('a user who goes on speaking is waited for', async () => {
+  const house = new House();
+  const first = await house.connected();
+  first.tell({ type: 'input_audio_buffer.speech_started', item_id: 'u1' });
+  first.lose('connection_lost');
+  await settle();
+  house.resumed();
+  assert.deepEqual([house.line.types(), house.client.state.activity], [[], 'hearing']);
+});
+
+// --- ends, and what is kept for oneself -------------------------------------------------------------------------
+
+/** What is told to servers behind their connections' backs. */
+function told(t) {
+  const asked = [];
+  t.mock.method(globalThis, 'fetch', async (url, { method, headers, keepalive }) => {
+    asked.push([method, url, headers, keepalive]);
+    return new Response(null, { status: 204 });
+  });
+  return asked;
+}
+const HUNG_UP = ['DELETE', 'https://voice.example/v1/realtime/events', { 'Antiphon-Session': 'secret' }, true];
+
+test('who ends the conversation while it is come back to ends it at the server', async (t) => {
+  const asked = told(t);
+  const house = new House({ transports: ['websocket'] });
+  const first = await house.connected();
+  house.plans.websocket = ['hang'];
+  first.lose('connection_lost');
+  await settle();
+  house.client.disconnect();
+  assert.deepEqual([asked, house.requests.at(-1).signal.aborted], [[HUNG_UP], true]);
+});
+
+test('so does a page that is left meanwhile', async (t) => {
+  const asked = told(t);
+  const house = new House({ transports: ['websocket'] });
+  const first = await house.connected();
+  house.plans.websocket = ['hang'];
+  first.lose('connection_lost');
+  await settle();
+  house.around.window.dispatchEvent(Object.assign(new Event('pagehide'), { persisted: false }));
+  assert.deepEqual(asked, [HUNG_UP]);
+});
+
+test('a conversation that goes on elsewhere, or that nobody can come back to, is left alone', async (t) => {
+  const asked = told(t);
+  for (const [code, token] of [
+    ['moved', 'secret'],
+    ['ended_by_server', 'secret'],
+    ['connection_lost', ''],
+  ]) {
+    const house = new House({ transports: ['websocket'] });
+    const first = await house.connected({ token });
+    house.plans.websocket = ['hang'];
+    first.lose(code);
+    await settle();
+    house.client.disconnect();
+  }
+  assert.deepEqual(asked, []);
+});
+
+test('nobody but the client itself has what the conversation is come back to with', async () => {
+  const house = new House();
+  const events = [];
+  house.client.addEventListener('event', ({ detail }) => events.push(detail));
+  await house.connected({ token: 'sesame' });
+  assert.ok(events.some(({ type, call_id: id }) => type === 'antiphon.session.resumable' && id === 'rtc_1'));
+  assert.doesNotMatch(JSON.stringify([events, house.client.log]), /sesame/);
+  house.line.lose('connection_lost');
+  await settle();
+  assert.equal(house.requests.at(-1).resume.token, 'sesame');
+});
+
+test('silence is had before the first sound, too', async () => {
+  const house = new House();
+  const line = await house.connected();
+  const item = { id: 'a1', type: 'message', role: 'assistant', status: 'in_progress', content: [] };
+  const says = { type: 'response.output_audio_transcript.delta', response_id: 'r1', item_id: 'a1', content_index: 0 };
+  line.tell(created(), added(item), { ...says, delta: 'Hi' }, done());
+  assert.equal(house.client.state.activity, 'thinking');
+  house.client.interrupt();
+  assert.deepEqual(line.types(), ['output_audio_buffer.clear']);
+  line.tell({ type: 'output_audio_buffer.cleared', response_id: 'r1' });
+  assert.equal(house.client.state.activity, 'listening');
+});
+
+test('a tool that runs when its session is lost tells the next one nothing', async () => {
+  let finish;
+  const execute = () => new Promise((resolve) => (finish = resolve));
+  const house = new House({ tools: [{ name: 'slow', description: '', parameters: {}, execute }] });
+  const first = await house.connected({ token: '' });
+  const call = { id: 'f1', type: 'function_call', call_id: 'c1', name: 'slow', arguments: '{}', status: 'completed' };
+  first.tell(
+    created(),
+    added(call),
+    { type: 'response.output_item.done', item: call },
+    done('r1', 'completed', [call]),
+  );
+  first.lose('connection_lost');
+  await settle();
+  house.greet('');
+  finish('late');
+  await settle();
+  assert.deepEqual(house.line.types(), ['session.update']);
+});
+
+test('sound that the browser lets through at last is told', async () => {
+  const house = new House();
+  const recovered = [];
+  house.client.addEventListener('recovered', ({ detail }) => recovered.push(detail));
+  await house.client.connect();
+  const problem = { code: 'playback_blocked', detail: '' };
+  house.loudspeakers[0].dispatchEvent(new CustomEvent('problem', { detail: problem }));
+  house.loudspeakers[0].dispatchEvent(new Event('recovered'));
+  assert.deepEqual([house.problems, recovered], [['playback_blocked'], ['playback_blocked']]);
+});

@@ -18,11 +18,14 @@ function coming(codes, { online = true } = {}) {
     clock: seen.clock,
     signal: seen.stop.signal,
     isOnline: () => seen.online,
-    connect,
     onAnew,
   });
-  seen.result = seen.back.run();
-  seen.result.catch(() => {});
+  /** The connection was lost. */
+  seen.lose = (code = 'connection_lost') => {
+    seen.result = seen.back.run({ code, detail: '' }, connect);
+    seen.result.catch(() => {});
+  };
+  seen.lose();
   return seen;
 }
 
@@ -58,6 +61,60 @@ test('after five minutes without a server it gives up', async () => {
   const seen = coming(['server_unreachable']);
   await seen.clock.pass(310_000);
   await assert.rejects(seen.result, { code: 'server_unreachable' });
+});
+
+test('a server that lets in and closes is asked at growing distances, and not for ever', async () => {
+  const seen = coming([null]);
+  await settle();
+  for (let losses = 0; losses < 4; losses += 1) {
+    seen.back.connected();
+    seen.lose();
+    await seen.clock.pass(1000 * (losses === 3) + 1000);
+  }
+  assert.deepEqual(seen.at, [0, 250, 1500, 3000, 5000]);
+});
+
+test('a server that lets in and closes for five minutes is given up', async () => {
+  const seen = coming([null]);
+  for (let losses = 0; losses < 70; losses += 1) {
+    await seen.clock.pass(5000);
+    seen.back.connected();
+    seen.lose('server_error');
+  }
+  await assert.rejects(seen.result, { code: 'server_error' });
+  assert.ok(seen.at.length < 65);
+});
+
+test('behind a connection that lasted, coming back begins from the beginning', async () => {
+  const seen = coming([null]);
+  for (let losses = 0; losses < 100; losses += 1) {
+    await settle();
+    seen.back.connected();
+    await seen.clock.pass(10_000);
+    seen.lose();
+  }
+  await settle();
+  assert.deepEqual(seen.at.slice(0, 3), [0, 10_000, 20_000]);
+  assert.equal(seen.at.length, 101);
+});
+
+test('a new session that is not to be had either is not asked for without a pause', async () => {
+  const seen = coming(['conversation_lost']);
+  await seen.clock.pass(1000);
+  assert.deepEqual(seen.at, [0, 0, 500, 500]);
+});
+
+test('to be refused twice, one right behind the other, is the end', async () => {
+  const seen = coming([null]);
+  await settle();
+  for (const ms of [10_000, 10_000, 9_000]) {
+    assert.equal(await seen.result, 'connection');
+    seen.back.connected();
+    await seen.clock.pass(ms);
+    seen.lose('request_refused');
+    await settle();
+  }
+  await assert.rejects(seen.result, { code: 'request_refused' });
 });
 
 test('without a network nothing is tried, and no time counts', async () => {
@@ -106,9 +163,9 @@ test('problems have remedies', () => {
 
 test('the first try goes the way that was there, and down from it; later ones begin at the top', () => {
   const all = ['webrtc', 'websocket', 'http'];
-  assert.deepEqual(stepsFrom(all, 'websocket', 0), ['websocket', 'http']);
-  assert.deepEqual(stepsFrom(all, 'websocket', 1), all);
-  assert.deepEqual(stepsFrom(all, null, 0), all);
+  assert.deepEqual(stepsFrom(all, 'websocket', true), ['websocket', 'http']);
+  assert.deepEqual(stepsFrom(all, 'websocket', false), all);
+  assert.deepEqual(stepsFrom(all, 'text', true), all);
 });
 
 test('each event is had once, and the last one is the place to come back to', () => {
@@ -138,4 +195,27 @@ test('who comes back is whole when all that was missed has come', () => {
     return trail.isWhole;
   });
   assert.deepEqual(whole, [false, true]);
+});
+
+test('what transports and media tell themselves is nothing of what was missed', () => {
+  const trail = new Trail();
+  trail.note({ type: 'antiphon.session.resumed', event_id: 'e5', events: 1, complete: true });
+  trail.note({ type: 'output_audio_buffer.cleared' });
+  trail.note({ type: 'antiphon.media.missing', event_id: 'e6' });
+  assert.equal(trail.isWhole, false);
+  trail.note({ type: 'response.done', event_id: 'e7' });
+  assert.equal(trail.isWhole, true);
+});
+
+test('who comes back and missed nothing is whole, whatever says so', () => {
+  const trail = new Trail();
+  trail.note({ type: 'antiphon.session.resumed', events: 0, complete: true });
+  assert.equal(trail.isWhole, true);
+});
+
+test('a new session may have the ids of the one that was lost', () => {
+  const trail = new Trail();
+  trail.note({ type: 'session.created', event_id: 'event_1' });
+  trail.forget();
+  assert.equal(trail.note({ type: 'session.created', event_id: 'event_1' }), true);
 });

@@ -85,6 +85,11 @@ test('a written question begins a conversation without a microphone', async () =
   assert.deepEqual(Client.made[0].did, ['Is there a garden?']);
 });
 
+test('a question that found no conversation is told as not sent', async () => {
+  assert.equal(await conversation().write('Is there a garden?'), true);
+  assert.equal(await conversation(new ProblemError('server_full')).write('Is there a garden?'), false);
+});
+
 test('within a conversation, a written question begins no other one', async () => {
   const talk = conversation();
   await talk.begin();
@@ -131,6 +136,47 @@ test('where turns are taken by hand, the microphone is open only while it is hel
     'response.create',
   ]);
   assert.deepEqual(held, [true, false]);
+});
+
+const byHand = (client, yes) =>
+  client.configure({ audio: { input: { turn_detection: yes ? null : { type: 'server_vad' } } } });
+
+test('what was muted between turns by hand is open again when the server takes turns', async () => {
+  const talk = conversation();
+  const button = new PushToTalk(talk, () => undefined);
+  await talk.begin();
+  const [client] = Client.made;
+  byHand(client, true);
+  byHand(client, false);
+  assert.deepEqual(client.did.splice(0), ['mute', 'unmute']);
+  byHand(client, true);
+  button.hold(true);
+  client.did = [];
+  byHand(client, false);
+  button.hold(false);
+  assert.ok(!client.microphone.muted);
+  assert.deepEqual(client.did, []);
+});
+
+test('what the user muted stays muted', async () => {
+  const talk = conversation();
+  new PushToTalk(talk, () => undefined);
+  await talk.begin();
+  const [client] = Client.made;
+  client.muted = true;
+  byHand(client, true);
+  byHand(client, false);
+  assert.ok(client.microphone.muted);
+});
+
+test('a lost connection opens no microphone that waits for a hand', async () => {
+  const talk = conversation();
+  new PushToTalk(talk, () => undefined);
+  await talk.begin();
+  const [client] = Client.made;
+  byHand(client, true);
+  client.become({ type: 'reconnecting', transport: null, problem: { code: 'offline', detail: '' }, attempts: [] });
+  assert.ok(client.microphone.muted);
 });
 
 test('holding interrupts the answer', async () => {

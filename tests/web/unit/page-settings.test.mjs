@@ -2,7 +2,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Preferences } from '../../../src/antiphon/web/page/preferences.js';
-import { asConfig, changes, parseTools, partOf, read, same } from '../../../src/antiphon/web/page/session-draft.js';
+import {
+  asConfig,
+  changes,
+  parseTools,
+  partOf,
+  read,
+  same,
+  withPart,
+} from '../../../src/antiphon/web/page/session-draft.js';
 
 const SESSION = {
   instructions: 'Be brief.',
@@ -42,6 +50,12 @@ test('a null field is one that is left out, and the order of fields does not mat
 
 test('to turn the turn detection off is a change', () => {
   assert.equal(changes({ 'audio.input.turn_detection': null }, SESSION).length, 1);
+});
+
+test('a part that is left to the server is not in the draft', () => {
+  const draft = withPart({ instructions: 'Be brief.' }, 'audio.input.turn_detection', null);
+  assert.deepEqual(draft, { instructions: 'Be brief.', 'audio.input.turn_detection': null });
+  assert.deepEqual(withPart(draft, 'instructions', undefined), { 'audio.input.turn_detection': null });
 });
 
 test('an error finds its part by its param', () => {
@@ -106,10 +120,20 @@ test('a browser that stores nothing is no hindrance', () => {
   }
 });
 
-test('transcripts of the user are asked for, unless chosen otherwise', () => {
+test('nothing is asked of the session that nobody chose', () => {
   const preferences = new Preferences(null);
-  assert.ok('audio.input.transcription' in preferences.choices.draft);
-  preferences.choose({ draft: {} });
+  assert.deepEqual(preferences.choices.draft, {});
+  preferences.choose({ draft: { 'audio.output.voice': 'ash' } });
   preferences.resetDraft();
-  assert.ok('audio.input.transcription' in preferences.choices.draft);
+  assert.deepEqual(preferences.choices.draft, {});
+});
+
+test('the transcription that older pages stored unasked is dropped, a chosen one is not', () => {
+  const part = 'audio.input.transcription';
+  const draftOf = (transcription) =>
+    new Preferences(store(JSON.stringify({ draft: { [part]: transcription, instructions: 'Be brief.' } }))).choices
+      .draft;
+  const model = 'gpt-4o-mini-transcribe';
+  assert.deepEqual(draftOf({ model }), { instructions: 'Be brief.' });
+  assert.deepEqual(draftOf({ model, language: 'de' })[part], { model, language: 'de' });
 });

@@ -5,7 +5,15 @@ import { arrange, tickSeconds } from '../../../src/antiphon/web/page/session-sca
 import { beginOf, endOf, layOut, medianResponse, turnAt } from '../../../src/antiphon/web/page/turn-facts.js';
 
 const span = (phase, begin, end) => ({ phase, begin, end });
-const turn = (more) => ({ id: 'turn_1', begun: 'voice', spans: [], responseMs: null, status: 'done', ...more });
+const turn = (more) => ({
+  id: 'turn_1',
+  number: 1,
+  begun: 'voice',
+  spans: [],
+  responseMs: null,
+  status: 'done',
+  ...more,
+});
 const spoken = turn({
   spans: [
     span('speech', 1000, 3000),
@@ -59,9 +67,22 @@ test('the session begins with the first thing that happened', () => {
   assert.deepEqual([session.origin, session.ms], [400, 9000]);
   assert.equal(session.marks[0].from, 0);
   assert.deepEqual(session.turns[0].pieces, [
-    { lane: 'user', from: 600, ms: 2000 },
-    { lane: 'assistant', from: 3300, ms: 1300 },
+    { lane: 'user', from: 600, ms: 2000, lasts: false },
+    { lane: 'assistant', from: 3300, ms: 1300, lasts: false },
   ]);
+});
+
+test('what is not over grows with the session', () => {
+  const going = turn({ spans: [span('speech', 1000, 1500), span('playback', 2000, null)] });
+  const session = arrange({ turns: [going], history: [], marks: [], began: 1000, now: 3000 });
+  assert.ok(session.turns[0].lasts);
+  assert.deepEqual(
+    session.turns[0].pieces.map(({ ms, lasts }) => [ms, lasts]),
+    [
+      [500, false],
+      [1000, true],
+    ],
+  );
 });
 
 test('a written turn is seen on the lane of the user, and calls of tools on the axis', () => {

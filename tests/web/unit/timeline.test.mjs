@@ -252,3 +252,11 @@ test('old turns go', () => {
   assert.equal(timeline.turns.length, 200);
   assert.equal(timeline.turns.at(-1).id, 'u499');
 });
+
+test('turns that are forgotten still count', () => {
+  const timeline = new Timeline();
+  for (let count = 1; count <= 203; count += 1) timeline.write(`item_${count}`, count);
+  timeline.write('item_203', 300); // the same turn again
+  assert.equal(timeline.turns.length, 200);
+  assert.deepEqual([timeline.turns[0].number, timeline.turns.at(-1).number], [4, 203]);
+});

@@ -186,3 +186,35 @@ test("the page's own tools are declared with those of its configuration, and com
     { type: 'mcp', server_label: 'docs' },
   ]);
 });
+
+test('what runs when the session is lost has no say in the next one', async () => {
+  const open = [];
+  const signals = [];
+  const slow = tool('slow', (_, { signal }) => {
+    signals.push(signal);
+    return new Promise((resolve) => open.push(resolve));
+  });
+  const seen = page(slow);
+  await seen.receive(itemDone(call('c1', 'slow')), responseDone([call('c1', 'slow')]));
+  seen.tools.forget();
+  assert.ok(signals[0].aborted);
+  assert.deepEqual(seen.calls.at(-1), ['c1', 'failed', null]);
+  open[0]('too late');
+  await settle();
+  assert.deepEqual([seen.added, seen.asked, seen.failures], [[], [], []]);
+});
+
+test('the next session has its tools', async () => {
+  const seen = page(adds);
+  seen.tools.forget();
+  await seen.receive(itemDone(call('c2')), responseDone([call('c2')]));
+  assert.deepEqual([seen.added.length, seen.asked], [1, ['item_1']]);
+});
+
+test('a result that somebody else gives late to a lost call asks for nothing', async () => {
+  const seen = page(tool('slow', () => new Promise(() => {})));
+  await seen.receive(itemDone(call('c1', 'slow')), responseDone([call('c1', 'slow')]));
+  seen.tools.forget();
+  await seen.receive(answer('c1'));
+  assert.deepEqual(seen.asked, []);
+});

@@ -192,6 +192,38 @@ test('a server that has forgotten the numbers says which one it wants', async ()
   assert.deepEqual(caller.lost, []);
 });
 
+test('of a conversation that is over nothing is kept', async () => {
+  const first = await connected();
+  take = () => new Promise(() => {});
+  first.send({ type: 'a' });
+  await settled();
+  first.close(false);
+  take = ACCEPTED;
+  const second = await connected();
+  await settled();
+  assert.equal(posts().length, 1);
+  take = () => refusal(404, 'session_not_found');
+  second.send({ type: 'b' });
+  await settled();
+  take = ACCEPTED;
+  await connected();
+  await settled();
+  assert.deepEqual(bodies(), [[{ type: 'a' }], [{ type: 'b' }]]);
+});
+
+test('a poll that a proxy puts off is asked again', async () => {
+  const { polls, answer } = heldBack({ headersPass: false });
+  const connecting = connect(caller.request(), browser);
+  await browser.pass(4_100);
+  await answer([CREATED], 'event_1');
+  const connection = await connecting;
+  polls.at(-1).resolve(new Response('<html>', { status: 429 }));
+  await browser.pass(1_000);
+  assert.equal(polls.length, 3);
+  assert.deepEqual(caller.lost, []);
+  connection.close(true);
+});
+
 test('a conversation that the server has not any more is lost', async () => {
   const connection = await connected();
   take = () => refusal(404, 'session_not_found');

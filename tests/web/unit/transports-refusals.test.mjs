@@ -24,6 +24,8 @@ test('an HTTP error means what its code says, then what its status says', () => 
     [400, 'invalid_offer', 'webrtc_not_available'],
     [400, 'invalid_value', 'request_refused'],
     [429, 'insufficient_quota', 'request_refused'],
+    [429, 'rate_limit_exceeded', 'server_full'],
+    [429, undefined, 'server_full'],
     [400, 'toString', 'request_refused'],
   ];
   for (const [status, code, problem] of table) assert.equal(http(status, code), problem, `${status} ${code}`);

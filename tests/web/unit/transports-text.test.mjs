@@ -215,12 +215,100 @@ test('what has no text is refused', async () => {
   assert.equal(caller.types.at(-1), 'error');
 });
 
-test('nothing comes behind the close', async () => {
+test('a close ends the answer that is running, and nothing comes behind it', async () => {
   const connection = await connect(caller.request(), browser);
   await asked(connection, 'How many?');
-  const count = caller.events.length;
   connection.close(true);
+  assert.equal(last('response.done').response.status, 'cancelled');
+  const count = caller.events.length;
   await settled();
   assert.equal(caller.events.length, count);
   assert.equal(browser.timers.size, 0);
+});
+
+// --- a conversation that goes on over another connection ---------------------------------------------------------
+
+const RESUME = { token: 'TOKEN', lastEventId: 'event_9' };
+const contents = () =>
+  chats()
+    .at(-1)
+    .messages.map(({ content }) => content);
+const statuses = () =>
+  caller.events.filter(({ type }) => type === 'response.done').map((event) => event.response.status);
+
+/** A question that the server refused to take, with the connection. */
+async function lost(resume = RESUME) {
+  const { answer } = browser;
+  browser.answer = (asked) => (asked.method === 'POST' ? refusal(401, 'invalid_api_key') : answer(asked));
+  await asked(await connect(caller.request({ resume }), browser), 'How many?');
+  browser.answer = answer;
+  assert.equal(caller.lost.at(-1).code, 'key_invalid');
+}
+
+test('a question that the server did not take is asked over the next connection', async () => {
+  await lost();
+  const connection = await connect(caller.request({ resume: RESUME }), browser);
+  await settled();
+  assert.deepEqual(contents(), ['How many?']);
+  await answer('Four.');
+  await asked(connection, 'And where?');
+  assert.deepEqual(contents(), ['How many?', 'Four.', 'And where?']);
+  assert.deepEqual(statuses(), ['failed', 'completed']);
+});
+
+test('a question that loses the connection each time is asked three times', async () => {
+  await lost();
+  browser.answer = (asked) => (asked.method === 'POST' ? refusal(401, 'invalid_api_key') : new Response('{}'));
+  for (let count = 0; count < 4; count++) {
+    await connect(caller.request({ resume: RESUME }), browser);
+    await settled();
+  }
+  assert.equal(chats().length, 3);
+});
+
+test('a question that was put off by a change of the connection is asked over the next one', async () => {
+  const first = await connect(caller.request({ resume: RESUME }), browser);
+  await asked(first, 'How many?');
+  browser.answer = (asked) => (asked.method === 'GET' ? new Response('{}') : new Promise(() => {}));
+  await answer('Four.');
+  await asked(first, 'And where?');
+  first.close(true);
+  await connect(caller.request({ resume: RESUME }), browser);
+  await settled();
+  assert.deepEqual(contents(), ['How many?', 'Four.', 'And where?']);
+});
+
+test('an answer that was cut short by a change of the connection is not asked for again', async () => {
+  const first = await connect(caller.request({ resume: RESUME }), browser);
+  await asked(first, 'How many?');
+  streams[0].tell(chunk({ content: 'Fo' }));
+  await settled();
+  first.close(true);
+  const second = await connect(caller.request({ resume: RESUME }), browser);
+  await settled();
+  assert.equal(chats().length, 1);
+  await asked(second, 'And where?');
+  assert.deepEqual(contents(), ['How many?', 'Fo', 'And where?']);
+});
+
+test('what was said before the conversation went on elsewhere is not said again', async () => {
+  await lost();
+  await asked(await connect(caller.request({ resume: { ...RESUME, lastEventId: 'event_12' } }), browser), 'And where?');
+  assert.deepEqual(contents(), ['And where?']);
+});
+
+test('of a conversation that is lost nothing goes into the next one', async () => {
+  await lost();
+  await asked(await connect(caller.request(), browser), 'And where?');
+  assert.deepEqual(contents(), ['And where?']);
+});
+
+test('while a connection is being lost it takes nothing more', async () => {
+  const connection = await connect(caller.request({ resume: RESUME, onEvent }), browser);
+  browser.answer = () => refusal(401, 'invalid_api_key');
+  function onEvent(event) {
+    if (event.type === 'response.done') connection.send({ type: 'response.create' });
+  }
+  await asked(connection, 'How many?');
+  assert.equal(chats().length, 1);
 });

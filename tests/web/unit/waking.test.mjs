@@ -66,7 +66,7 @@ test('another network is told, another estimate of its speed is not', () => {
     seen.connection.dispatchEvent(new Event('change'));
   };
   ['wifi', 'cellular', 'none', 'wifi'].forEach(change);
-  assert.deepEqual(seen.told, ['moved', 'moved']);
+  assert.deepEqual(seen.told, ['network_changed', 'network_changed']);
 });
 
 test('in the end nothing is watched any more', async () => {
