@@ -2,8 +2,11 @@
 
 /** @typedef {import('./types.js').SessionConfig} SessionConfig */
 
+// The objects that the server merges by field; it replaces every other one as a whole, such as a turn detection.
+const MERGED = /^(audio|input|output)$/;
+
 /**
- * Return a configuration with changes, as the server merges them: objects by field, all else as a whole.
+ * Return a configuration with changes, as the server merges them.
  *
  * @template {object} T
  * @param {T} config
@@ -11,20 +14,21 @@
  * @returns {T}
  */
 export function merged(config, change) {
-  const result = /** @type {Record<string, unknown>} */ ({ ...config });
+  const result = /** @type {Record<string, any>} */ ({ ...config });
   for (const [name, value] of Object.entries(change)) {
-    const before = result[name];
-    result[name] = isPlain(before) && isPlain(value) ? merged(before, value) : value;
+    result[name] = MERGED.test(name) && value ? merged(result[name] ?? {}, value) : value;
   }
   return /** @type {T} */ (result);
 }
 
 /**
- * @param {unknown} value
- * @returns {value is object}
+ * @param {Record<string, any>} config
+ * @param {readonly string[]} path
+ * @returns {Record<string, any>} The configuration without the part that a path leads to.
  */
-function isPlain(value) {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+function without(config, [name = '', ...rest]) {
+  const { [name]: part, ...others } = config;
+  return MERGED.test(name) && part && rest.length > 0 ? { ...others, [name]: without(part, rest) } : others;
 }
 
 // What both kinds of servers take for the transcripts of the user's words.
@@ -99,6 +103,8 @@ export class WantedConfig {
   receive(given) {
     const event = /** @type {import('./events.js').ServerEvent} */ (given);
     const isRefused = event.type === 'error' && event.error.event_id === this.#open;
+    // One part that is refused would keep all others from the sessions to come.
+    if (isRefused) this.#config = without(this.#config, (event.error.param ?? '').split(/[.[]/).slice(1));
     if (event.type === 'session.updated' || isRefused) this.#open = null;
   }
 

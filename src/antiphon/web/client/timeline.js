@@ -33,6 +33,7 @@ export class Timeline {
   #turns = [];
   /** @type {readonly Turn[] | null} */
   #shown = null;
+  #count = 0;
   /** @type {Turn | null} */
   #changed = null;
   /** @type {Map<string, string>} Turns by response. */
@@ -258,7 +259,8 @@ export class Timeline {
       const hasAnswer = turn.spans.some(({ phase }) => phase === 'model');
       if (turn.status === 'going' && begun !== 'asked' && !hasAnswer) this.#set({ ...turn, status: 'done' });
     }
-    this.#set({ id, begun, spans: [], responseMs: null, status: 'going' });
+    const number = this.#turn(id)?.number ?? ++this.#count;
+    this.#set({ id, number, begun, spans: [], responseMs: null, status: 'going' });
     if (this.#turns.length > MOST_TURNS) this.#forget(this.#turns.shift());
   }
 

@@ -124,6 +124,7 @@
  *
  * @typedef {object} Turn
  * @property {string} id
+ * @property {number} number Counted from the conversation's beginning, from 1 on; those that are forgotten count.
  * @property {'voice' | 'text' | 'asked'} begun How: by speech, by writing, or by a response that was asked for.
  * @property {readonly { phase: Phase, begin: number, end: number | null }[]} spans In order; `end` is null while it lasts.
  * @property {number | null} responseMs From the end of the user's speech (or writing) to the first sound of the answer.

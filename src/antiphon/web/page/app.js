@@ -1,8 +1,8 @@
 // The talk page: puts its parts together, and lets them follow the conversation.
 
-import { Devices } from '../client/audio/devices.js';
 import { Announcer } from './announcer.js';
 import { CheckPanel } from './check-panel.js';
+import { ChosenDevices } from './chosen-devices.js';
 import { Composer } from './composer.js';
 import { Conversation } from './conversation.js';
 import { element, fill, setAttribute } from './dom.js';
@@ -46,11 +46,15 @@ export function createApp(root, options) {
   return new App(root, options);
 }
 
+// The panels in the inspector, by their place.
+const TURN = 0;
+const SETTINGS = 2;
+
 /** The page. */
 export class App {
   #options;
   #end = new AbortController();
-  #devices = new Devices();
+  #devices;
   /** @type {import('./context.js').Context} */
   #context;
   #main = element('main', { class: 'talk' });
@@ -69,6 +73,8 @@ export class App {
   #hints;
   #frames;
   #wasConnected = false;
+  /** Whether the details are still to be shown: once in a conversation, so that who closes them is left alone. */
+  #unopened = false;
 
   /**
    * @param {HTMLElement} root
@@ -80,6 +86,7 @@ export class App {
     const conversation = new Conversation(options.Client, () => this.#clientOptions());
     const context = { conversation, words, preferences, settings };
     this.#context = context;
+    this.#devices = new ChosenDevices(conversation);
     const actions = this.#actions();
     this.#welcome = new Welcome(context, actions);
     this.#keyCard = new KeyCard(context, (key) => this.#useKey(key));
@@ -95,7 +102,7 @@ export class App {
     });
     this.#badge = new TransportBadge(context, this.#end.signal);
     this.#turnPanel = new TurnPanel(context);
-    this.#settingsPanel = new SettingsPanel(context, this.#devices);
+    this.#settingsPanel = new SettingsPanel(context, this.#devices, (reason, left) => this.#tellRefusal(reason, left));
     const panels = [
       this.#turnPanel,
       new EventsPanel(context),
@@ -126,13 +133,13 @@ export class App {
 
   /** @returns {ClientOptions} */
   #clientOptions() {
-    const { settings, keys, preferences } = this.#options;
+    const { keys, preferences } = this.#options;
     const { transports, draft } = preferences.choices;
-    const loudspeaker = this.#devices.memory.chosen('output')?.deviceId;
+    const loudspeaker = this.#devices.id('output');
     const session = asConfig(changes(draft, null));
     return {
       token: keys.source,
-      model: settings.model,
+      ...(keys.model === undefined ? {} : { model: keys.model }),
       session,
       transports,
       microphone: this.#microphone(),
@@ -141,7 +148,7 @@ export class App {
   }
 
   #microphone() {
-    const deviceId = this.#devices.memory.chosen('input')?.deviceId;
+    const deviceId = this.#devices.id('input');
     return deviceId ? { deviceId } : {};
   }
 
@@ -150,7 +157,7 @@ export class App {
     return {
       talk: () => this.#talk(),
       ask: (/** @type {string} */ question) => void conversation.write(question),
-      write: (/** @type {string} */ text) => void conversation.write(text),
+      write: (/** @type {string} */ text) => conversation.write(text),
       microphone: () => this.#toggleMicrophone(),
       hold: (/** @type {boolean} */ held) => this.#holder.hold(held),
     };
@@ -223,7 +230,10 @@ export class App {
     this.#holder = new PushToTalk(conversation, (held) => this.#composer.showHeld(held));
     for (const type of ['state', 'microphone', 'session', 'begun', 'history', 'turn'])
       conversation.addEventListener(type, () => this.#follow());
-    conversation.addEventListener('begun', () => this.#stage.clear());
+    conversation.addEventListener('begun', () => {
+      this.#stage.clear();
+      this.#unopened = true;
+    });
     listenForShortcuts(
       this.#context,
       { hold: (held) => this.#holder.hold(held), mute: () => this.#muteByKey() },
@@ -264,7 +274,8 @@ export class App {
     this.#wasConnected = connected;
     if (connected) this.#frames.start();
     else this.#frames.stop();
-    if (connected && !this.#inspector.narrow) this.#inspector.toggle(true);
+    if (connected && this.#unopened && !this.#inspector.narrow) this.#inspector.toggle(true);
+    if (connected) this.#unopened = false;
   }
 
   /** @param {number} now */
@@ -276,9 +287,28 @@ export class App {
 
   /** @param {number} at By performance.now(). */
   #showTurnAt(at) {
-    this.#inspector.choose(0);
+    this.#inspector.choose(TURN);
     this.#inspector.toggle(true);
     this.#turnPanel.showTurnAt(at);
+  }
+
+  /**
+   * @param {string} reason What the server said against a setting.
+   * @param {boolean} isLeftOut Whether that one is not sent again.
+   */
+  #tellRefusal(reason, isLeftOut) {
+    const { words } = this.#context;
+    const what = words.say('settings_refused', { reason });
+    const act = () => {
+      this.#inspector.choose(SETTINGS);
+      this.#inspector.toggle(true);
+    };
+    this.#notices.note({
+      what,
+      cure: isLeftOut ? words.say('settings_left_out') : '',
+      label: words.say('tab_settings'),
+      act,
+    });
   }
 
   /**

@@ -5,7 +5,7 @@ import { icon } from './icons.js';
 
 /** @typedef {import('./context.js').Context} Context */
 
-/** @typedef {{ talk: () => void, write: (text: string) => void, microphone: () => void, hold: (held: boolean) => void }} ComposerActions */
+/** @typedef {{ talk: () => void, write: (text: string) => Promise<boolean>, microphone: () => void, hold: (held: boolean) => void }} ComposerActions */
 
 /** What the user does while a conversation goes on, or to begin one in writing. */
 export class Composer {
@@ -115,13 +115,16 @@ export class Composer {
     event.preventDefault();
     const text = this.#field.value.trim();
     if (this.#interrupts) this.#context.conversation.interrupt();
-    else if (text !== '') this.#write(text);
+    else if (text !== '') void this.#write(text);
   }
 
   /** @param {string} text */
-  #write(text) {
+  async #write(text) {
     this.#field.value = '';
-    this.#actions.write(text);
+    const sending = this.#actions.write(text);
+    this.show();
+    if (await sending) return;
+    this.#field.value ||= text; // nobody is to write it twice
     this.show();
   }
 }

@@ -40,7 +40,7 @@ import { ProblemError } from '../client/problems.js';
 
 /** @typedef {new (options: ClientOptions) => Client} ClientClass */
 
-const EVENTS = ['state', 'microphone', 'history', 'turn', 'session', 'problem', 'event', 'sent', 'tool'];
+const EVENTS = ['state', 'microphone', 'history', 'turn', 'session', 'problem', 'recovered', 'event', 'sent', 'tool'];
 
 /** @type {MicrophoneState} */
 const OFF = { type: 'off', problem: null, label: '', deviceId: '', muted: false };
@@ -187,9 +187,14 @@ export class Conversation extends EventTarget {
     this.#client?.disconnect();
   }
 
-  /** @param {string} text */
+  /**
+   * @param {string} text
+   * @returns {Promise<boolean>} Whether it is on its way: there may be no conversation to be had.
+   */
   async write(text) {
-    if (this.underWay || (await this.begin({ microphone: false }))) this.#client?.sendText(text);
+    if (!this.underWay && !(await this.begin({ microphone: false }))) return false;
+    this.#client?.sendText(text);
+    return true;
   }
 
   interrupt() {

@@ -1,12 +1,13 @@
 // Which microphone and loudspeaker are used, and how loud they are.
 
+import { findDevice } from '../client/audio/devices.js';
 import { element, fill } from './dom.js';
 import { selectField } from './fields.js';
 
 /** @typedef {import('./context.js').Context} Context */
 /** @typedef {import('../client/audio/devices.js').Device} Device */
 /** @typedef {import('../client/audio/devices.js').DeviceKind} DeviceKind */
-/** @typedef {import('../client/audio/devices.js').Devices} Devices */
+/** @typedef {import('./chosen-devices.js').ChosenDevices} ChosenDevices */
 
 const MOVE_MS = 100; // a meter moves no more often
 
@@ -22,7 +23,7 @@ export class DeviceForm {
 
   /**
    * @param {Context} context
-   * @param {Devices} devices
+   * @param {ChosenDevices} devices
    */
   constructor(context, devices) {
     this.#context = context;
@@ -51,12 +52,11 @@ export class DeviceForm {
       ...fields,
     );
     this.#loudspeaker.element.hidden = !('setSinkId' in HTMLMediaElement.prototype); // this browser plays where the system says
-    devices.addEventListener('change', () => void this.show());
-    context.conversation.addEventListener('microphone', () => devices.refresh());
+    devices.devices.addEventListener('change', () => void this.show());
   }
 
   async show() {
-    const { inputs, outputs } = await this.#devices.list();
+    const { inputs, outputs } = await this.#devices.devices.list();
     this.#fill('input', inputs);
     this.#fill('output', outputs);
     this.#note.hidden = inputs.every(({ named }) => named);
@@ -76,19 +76,14 @@ export class DeviceForm {
     const named = found.filter(({ deviceId }) => deviceId !== '' && deviceId !== 'default');
     const options = named.map(({ deviceId, label }) => element('option', { value: deviceId }, label));
     fill(this.#field(kind).control, element('option', { value: '' }, words.shared('device_default')), ...options);
-    const chosen = this.#devices.memory.chosen(kind);
-    this.#field(kind).value = named.find(({ deviceId }) => deviceId === chosen?.deviceId)?.deviceId ?? '';
+    this.#field(kind).value = findDevice(named, this.#devices.devices.memory.chosen(kind))?.deviceId ?? '';
   }
 
   /** @param {DeviceKind} kind */
   async #choose(kind) {
-    const { conversation } = this.#context;
     const deviceId = this.#field(kind).value;
     const label = /** @type {HTMLSelectElement} */ (this.#field(kind).control).selectedOptions[0]?.text ?? '';
-    this.#devices.memory.choose(kind, deviceId === '' ? null : { deviceId, label });
-    if (!conversation.underWay) return;
-    if (kind === 'output') await conversation.useLoudspeaker(deviceId);
-    else if (conversation.microphone.type === 'on') await conversation.useMicrophone(deviceId || {});
+    await this.#devices.choose(kind, deviceId === '' ? null : { deviceId, label });
   }
 
   /**

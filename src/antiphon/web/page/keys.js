@@ -15,7 +15,7 @@ import { ProblemError } from '../client/problems.js';
  * @property {boolean} webrtc Whether calls are answered.
  * @property {number} resume_seconds
  * @property {boolean} relays Whether other servers answer.
- * @property {{ name: string, description: string, questions: string[] } | null} agent Who answers; null for whom the page describes itself.
+ * @property {{ name: string, description: string, questions: string[] } | null} agent Who answers; null where keys are needed, and where pages describe whom they talk to.
  */
 
 const CLIENT_SECRET = 'ek_';
@@ -56,8 +56,9 @@ export class PageKeys {
     this.#given = key.trim();
   }
 
-  forget() {
-    this.#given = '';
+  /** The model to ask for; undefined where the token URL's secrets name their own. */
+  get model() {
+    return this.#given === '' && this.#settings.token_url ? undefined : this.#settings.model;
   }
 
   /** @returns {TokenSource} */

@@ -27,7 +27,7 @@ function checkOf(settings, keys) {
     ]);
     const key = () => keys.source({ signal: asked.signal, renew: false });
     const connects = { websocket: websocket.connect, ...(settings.webrtc ? { webrtc: webrtc.connect } : {}) };
-    yield* check({ ...asked, server: serverAt(undefined), model: settings.model, key, connects });
+    yield* check({ ...asked, server: serverAt(undefined), model: keys.model, key, connects });
   };
 }
 

@@ -12,6 +12,8 @@ const RETRIED = ['closed', 'idle'];
 
 /** @typedef {{ again: () => void, allow: () => void }} NoticeActions */
 
+/** Something that is no problem of the client. @typedef {{ what: string, cure: string, label: string, act: () => void }} Note */
+
 /** What is wrong at this moment: of the page, of the microphone, of the connection; and what happened and can be put away. */
 export class Notices {
   #context;
@@ -20,6 +22,8 @@ export class Notices {
   #standing = null;
   /** @type {Problem[]} */
   #passing = [];
+  /** @type {Note | null} */
+  #note = null;
   #shown = '';
 
   /**
@@ -32,6 +36,9 @@ export class Notices {
     this.element = element('div', { class: 'notices' });
     const { conversation } = context;
     conversation.addEventListener('problem', (event) => this.#add(/** @type {CustomEvent} */ (event).detail));
+    conversation.addEventListener('recovered', (event) =>
+      this.#dismiss({ code: /** @type {CustomEvent} */ (event).detail, detail: '' }),
+    );
     conversation.addEventListener('begun', () => this.#clear());
     this.show();
   }
@@ -51,15 +58,48 @@ export class Notices {
 
   #clear() {
     this.#passing = [];
+    this.note(null);
+  }
+
+  /** @param {Note | null} note Told until it is put away, or acted on. */
+  note(note) {
+    this.#note = note;
     this.show();
   }
 
   show() {
     const list = this.#current();
-    const look = JSON.stringify([list, this.#context.conversation.state.type]);
+    const look = JSON.stringify([list, this.#note, this.#context.conversation.state.type]);
     if (look === this.#shown) return;
     this.#shown = look;
-    fill(this.element, ...list.map((problem) => this.#card(problem)));
+    fill(this.element, ...list.map((problem) => this.#card(problem)), this.#note && this.#noteCard(this.#note));
+  }
+
+  /** @param {Note} note */
+  #noteCard({ what, cure, label, act }) {
+    const text = element(
+      'div',
+      { class: 'notice-text' },
+      element('p', { class: 'notice-what', dir: 'auto' }, what),
+      cure !== '' && element('p', { class: 'notice-cure' }, cure),
+    );
+    const close = () => this.note(null);
+    const follow = button(label, () => {
+      close();
+      act();
+    });
+    const weight = { class: 'notice', role: 'group', 'data-weight': 'notice' };
+    return element('div', weight, icon('warning'), text, follow, this.#dismissal(close));
+  }
+
+  /** @param {() => void} dismiss */
+  #dismissal(dismiss) {
+    const label = this.#context.words.shared('dismiss');
+    return element(
+      'button',
+      { type: 'button', class: 'icon-button', 'aria-label': label, onclick: dismiss },
+      icon('cross'),
+    );
   }
 
   /** @returns {Problem[]} Each once, the gravest first. */
@@ -127,12 +167,7 @@ export class Notices {
     if (weight === 'voice' && conversation.connected && problem.code !== 'insecure_context')
       return button(words.shared('again'), this.#actions.allow);
     if (!this.#passing.some(({ code }) => code === problem.code)) return null;
-    const dismiss = () => this.#dismiss(problem);
-    return element(
-      'button',
-      { type: 'button', class: 'icon-button', 'aria-label': words.shared('dismiss'), onclick: dismiss },
-      icon('cross'),
-    );
+    return this.#dismissal(() => this.#dismiss(problem));
   }
 
   /** @param {Problem} problem */

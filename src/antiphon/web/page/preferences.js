@@ -19,8 +19,11 @@ const NAME = 'antiphon.talk';
 const DEFAULTS = {
   theme: null,
   transports: TRANSPORTS,
-  draft: { 'audio.input.transcription': { model: 'gpt-4o-mini-transcribe' } },
+  draft: {},
 };
+
+// Older pages kept it, chosen by nobody: it would take language and prompt from the transcription that a client secret has.
+const ONCE_DEFAULT = JSON.stringify({ model: 'gpt-4o-mini-transcribe' });
 
 /** @typedef {Pick<Storage, 'getItem' | 'setItem'>} Store */
 
@@ -79,8 +82,18 @@ function checked(found) {
   const { theme, transports, draft } = /** @type {Record<string, unknown>} */ (found);
   if (theme === 'light' || theme === 'dark') good.theme = theme;
   if (Array.isArray(transports)) good.transports = TRANSPORTS.filter((name) => transports.includes(name));
-  if (draft !== null && typeof draft === 'object') good.draft = /** @type {Draft} */ (draft);
+  if (draft !== null && typeof draft === 'object') good.draft = chosenOf(draft);
   return good.transports?.length === 0 ? { ...good, transports: TRANSPORTS } : good;
+}
+
+/**
+ * @param {object} draft
+ * @returns {Draft}
+ */
+function chosenOf(draft) {
+  const part = 'audio.input.transcription';
+  const { [part]: transcription, ...others } = /** @type {Draft} */ (draft);
+  return JSON.stringify(transcription) === ONCE_DEFAULT ? others : /** @type {Draft} */ (draft);
 }
 
 /** @returns {Store | null} Null where the browser keeps nothing for this page. */

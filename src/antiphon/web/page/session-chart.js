@@ -3,7 +3,7 @@
 import { element, fill, setAttribute } from './dom.js';
 import { asDuration, inSeconds } from './format.js';
 import { icon } from './icons.js';
-import { arrange, tickSeconds } from './session-scale.js';
+import { arrange, lengthOf, tickSeconds } from './session-scale.js';
 
 /** @typedef {import('./context.js').Context} Context */
 /** @typedef {import('../client/types.js').Turn} Turn */
@@ -24,6 +24,11 @@ export class SessionChart {
   #turns;
   #follows = true;
   #scale = LEAST; // CSS pixels to a second
+  #origin = Infinity; // by performance.now()
+  /** @type {readonly unknown[]} What is drawn. */
+  #drawn = [];
+  /** @type {((ms: number) => void)[]} What grows, told the length of the axis. */
+  #growing = [];
 
   /**
    * @param {Context} context
@@ -46,25 +51,59 @@ export class SessionChart {
    */
   show(chosen, now) {
     const { history, turns, marks, began } = this.#context.conversation;
-    const session = arrange({ turns, history, marks, began, now });
-    const room = this.#scroller.clientWidth - END;
-    this.#scale = Math.min(MOST, Math.max(LEAST, room / (session.ms / 1000)));
-    this.#plane.style.inlineSize = `${this.#pixels(session.ms) + END}px`;
-    this.#showAxis(session.ms);
-    this.#showThings(session);
-    this.#showTurns(session.turns, chosen);
+    const calls = history.findLast(({ from }) => from === 'tool');
+    this.#fit(lengthOf(this.#origin, now));
+    if (this.#isNew([turns, calls, marks, marks.length, began, chosen, this.#scale])) this.#draw(chosen, now);
+    else this.#grow(lengthOf(this.#origin, now));
     if (this.#follows)
       this.#scroller.scrollLeft = (this.#context.words.direction === 'rtl' ? -1 : 1) * this.#scroller.scrollWidth;
   }
 
   /** @param {number} ms */
+  #fit(ms) {
+    const room = this.#scroller.clientWidth - END;
+    this.#scale = Math.min(MOST, Math.max(LEAST, room / (ms / 1000)));
+  }
+
+  /** @param {readonly unknown[]} look */
+  #isNew(look) {
+    const isNew = look.some((value, index) => value !== this.#drawn[index]);
+    this.#drawn = look;
+    return isNew;
+  }
+
+  /**
+   * @param {string | null} chosen
+   * @param {number} now
+   */
+  #draw(chosen, now) {
+    const { history, turns, marks, began } = this.#context.conversation;
+    const session = arrange({ turns, history, marks, began, now });
+    this.#origin = session.origin;
+    this.#fit(session.ms);
+    this.#growing = [];
+    fill(this.#axis);
+    this.#showThings(session);
+    this.#showTurns(session.turns, chosen);
+    this.#grow(session.ms);
+  }
+
+  /**
+   * Only what reaches to the present moves with it: of a long session, all else stays as it is.
+   *
+   * @param {number} ms
+   */
+  #grow(ms) {
+    this.#plane.style.inlineSize = `${this.#pixels(ms) + END}px`;
+    this.#showAxis(ms);
+    for (const grow of this.#growing) grow(ms);
+  }
+
+  /** @param {number} ms */
   #showAxis(ms) {
     const step = tickSeconds(this.#scale);
-    const count = Math.floor(ms / 1000 / step) + 1;
-    fill(
-      this.#axis,
-      ...Array.from({ length: count }, (_, index) => tick(index * step, this.#pixels(index * step * 1000))),
-    );
+    for (let index = this.#axis.children.length; index * step * 1000 <= ms; index += 1)
+      this.#axis.append(tick(index * step, this.#pixels(index * step * 1000)));
   }
 
   /** @param {number} ms */
@@ -74,9 +113,7 @@ export class SessionChart {
 
   /** @param {ReturnType<typeof arrange>} session */
   #showThings({ turns, tools, marks }) {
-    const pieces = turns
-      .flatMap((turn) => turn.pieces)
-      .map((piece) => put(piece.lane, this.#pixels(piece.from), this.#pixels(piece.ms)));
+    const pieces = turns.flatMap((turn) => turn.pieces).map((piece) => this.#piece(piece));
     const called = tools.map(({ entry, from }) => dot('tool', this.#pixels(from), entry.call?.name ?? ''));
     const { words } = this.#context;
     const told = marks.map(({ mark, from }) =>
@@ -87,20 +124,38 @@ export class SessionChart {
     fill(this.#things, ...pieces, ...called, ...told);
   }
 
+  /** @param {import('./session-scale.js').Piece} piece */
+  #piece({ lane, from, ms, lasts }) {
+    const made = element('span', { class: 'session-piece', 'data-lane': lane });
+    made.style.insetInlineStart = `${this.#pixels(from)}px`;
+    this.#size(made, { from, ms, lasts, width: (wide) => Math.max(3, wide) });
+    return made;
+  }
+
+  /**
+   * @param {HTMLElement} drawn
+   * @param {{ from: number, ms: number, lasts: boolean, width: (pixels: number) => number }} place
+   */
+  #size(drawn, { from, ms, lasts, width }) {
+    const show = (/** @type {number} */ long) => (drawn.style.inlineSize = `${width(this.#pixels(long))}px`);
+    show(ms);
+    if (lasts) this.#growing.push((end) => show(end - from));
+  }
+
   /**
    * @param {ReturnType<typeof arrange>['turns']} placed
    * @param {string | null} chosen
    */
   #showTurns(placed, chosen) {
     while (this.#turns.children.length > placed.length) this.#turns.lastChild?.remove();
-    placed.forEach(({ turn, from, ms }, index) => {
+    placed.forEach(({ turn, from, ms, lasts }, index) => {
       const button = this.#button(index);
       button.onclick = () => this.#choose(turn);
       button.style.insetInlineStart = `${this.#pixels(from) - 3}px`;
-      button.style.inlineSize = `${Math.max(24, this.#pixels(ms) + 6)}px`;
+      this.#size(button, { from, ms, lasts, width: (wide) => Math.max(24, wide + 6) });
       setAttribute(button, 'aria-pressed', String(turn.id === chosen));
       setAttribute(button, 'tabindex', turn.id === chosen ? '0' : '-1');
-      setAttribute(button, 'aria-label', this.#label(turn, index));
+      setAttribute(button, 'aria-label', this.#label(turn));
       setAttribute(button, 'data-status', turn.status);
     });
   }
@@ -114,13 +169,10 @@ export class SessionChart {
     return made;
   }
 
-  /**
-   * @param {Turn} turn
-   * @param {number} index
-   */
-  #label(turn, index) {
+  /** @param {Turn} turn */
+  #label(turn) {
     const { words } = this.#context;
-    const name = words.say('turn_number', { number: index + 1 });
+    const name = words.say('turn_number', { number: turn.number });
     return turn.responseMs === null ? name : `${name}, ${inSeconds(turn.responseMs, words.lang)} s`;
   }
 
@@ -159,18 +211,6 @@ function lanes(words) {
 function tick(seconds, at) {
   const made = element('span', { class: 'session-tick' }, asDuration(seconds * 1000));
   made.style.insetInlineStart = `${at}px`;
-  return made;
-}
-
-/**
- * @param {string} lane
- * @param {number} at CSS pixels.
- * @param {number} wide CSS pixels.
- */
-function put(lane, at, wide) {
-  const made = element('span', { class: 'session-piece', 'data-lane': lane });
-  made.style.insetInlineStart = `${at}px`;
-  made.style.inlineSize = `${Math.max(3, wide)}px`;
   return made;
 }
 

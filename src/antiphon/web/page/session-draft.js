@@ -102,6 +102,18 @@ export function partOf(param) {
 }
 
 /**
+ * @param {Draft} draft
+ * @param {Part} part
+ * @param {unknown} value Undefined to leave it to the server.
+ * @returns {Draft}
+ */
+export function withPart(draft, part, value) {
+  const others = { ...draft };
+  delete others[part];
+  return value === undefined ? others : { ...others, [part]: value };
+}
+
+/**
  * @param {string} text As the user wrote it.
  * @returns {unknown[]}
  * @throws {SyntaxError} It is no JSON array.

@@ -1,6 +1,6 @@
 // The form of a session's settings: each control stands for a part of the configuration.
 
-import { element } from './dom.js';
+import { element, setAttribute } from './dom.js';
 import { inputField, selectField, textField } from './fields.js';
 import { fixed } from './format.js';
 import { parseTools, read } from './session-draft.js';
@@ -21,7 +21,7 @@ const TRANSCRIBER = 'gpt-4o-mini-transcribe';
  *
  * @typedef {object} Line
  * @property {Field} field
- * @property {(value: unknown) => void} show Undefined is shown as the default.
+ * @property {(value: unknown) => void} show Undefined is shown as what the server chooses.
  */
 
 /** Reads and shows a draft. */
@@ -31,11 +31,14 @@ export class SessionForm {
   /** @type {Map<Part, Line>} */
   #lines = new Map();
   #turns;
-  #transcriber = TRANSCRIBER;
+  /** @type {object} As it is shown: all but its language is left as it is. */
+  #transcription = { model: TRANSCRIBER };
+  #knows = false;
 
   /**
    * @param {Context} context
-   * @param {(part: Part, value: unknown) => void} changed Told the part that the user changed, and its new value.
+   * @param {(part: Part, value: unknown) => void} changed Told the part that the user changed, and its new value; undefined for what the server
+   *   has.
    */
   constructor({ words }, changed) {
     this.#words = words;
@@ -72,12 +75,17 @@ export class SessionForm {
     return field.element;
   }
 
+  /** What leaves a part to the server. */
+  get #open() {
+    return /** @type {const} */ (['', this.#words.say('server_choice')]);
+  }
+
   #voice() {
-    const options = VOICES.map((name) => /** @type {const} */ ([name, name.charAt(0).toUpperCase() + name.slice(1)]));
-    const changed = () => this.#changed('audio.output.voice', field.value);
-    const field = selectField(options, { label: this.#words.say('voice'), changed });
+    const names = VOICES.map((name) => /** @type {const} */ ([name, name.charAt(0).toUpperCase() + name.slice(1)]));
+    const changed = () => this.#changed('audio.output.voice', field.value || undefined);
+    const field = selectField([this.#open, ...names], { label: this.#words.say('voice'), changed });
     return this.#line('audio.output.voice', field, (value) =>
-      chooseOrAdd(field, typeof value === 'string' ? value : 'alloy'),
+      chooseOrAdd(field, typeof value === 'string' ? value : ''),
     );
   }
 
@@ -89,21 +97,23 @@ export class SessionForm {
     field.control.addEventListener('input', tell);
     return this.#line('audio.output.speed', field, (value) => {
       field.value = String(value ?? 1);
-      tell();
+      if (value === undefined) field.output = this.#words.say('server_choice');
+      else tell();
     });
   }
 
   #modality() {
     const { say } = bound(this.#words);
     const options = /** @type {const} */ ([
+      this.#open,
       ['audio', say('modality_audio')],
       ['text', say('modality_text')],
     ]);
     const field = selectField(options, {
       label: say('modality'),
-      changed: () => this.#changed('output_modalities', [field.value]),
+      changed: () => this.#changed('output_modalities', field.value ? [field.value] : undefined),
     });
-    const show = (/** @type {unknown} */ value) => (field.value = Array.isArray(value) ? String(value[0]) : 'audio');
+    const show = (/** @type {unknown} */ value) => (field.value = Array.isArray(value) ? String(value[0]) : '');
     return this.#line('output_modalities', field, show);
   }
 
@@ -116,44 +126,51 @@ export class SessionForm {
 
   #tokens() {
     const { say } = bound(this.#words);
-    const changed = () => this.#changed('max_output_tokens', field.value === '' ? 'inf' : Number(field.value));
-    const given = { type: 'number', min: 1, max: 4096, placeholder: say('tokens_unlimited') };
-    const field = inputField(given, { label: say('tokens'), changed });
-    return this.#line(
-      'max_output_tokens',
-      field,
-      (value) => (field.value = typeof value === 'number' ? String(value) : ''),
-    );
+    const none = () => (this.#knows ? 'inf' : undefined);
+    const changed = () => this.#changed('max_output_tokens', field.value === '' ? none() : Number(field.value));
+    const field = inputField({ type: 'number', min: 1, max: 4096 }, { label: say('tokens'), changed });
+    return this.#line('max_output_tokens', field, (value) => {
+      field.value = typeof value === 'number' ? String(value) : '';
+      setAttribute(field.control, 'placeholder', say(value === undefined ? 'server_choice' : 'tokens_unlimited'));
+    });
   }
 
   #noise() {
     const { say } = bound(this.#words);
     const options = /** @type {const} */ ([
-      ['', say('noise_off')],
+      this.#open,
+      ['off', say('noise_off')],
       ['near_field', say('noise_near')],
       ['far_field', say('noise_far')],
     ]);
     const part = 'audio.input.noise_reduction';
-    const changed = () => this.#changed(part, field.value === '' ? null : { type: field.value });
+    const wanted = () => (field.value === 'off' ? null : { type: field.value });
+    const changed = () => this.#changed(part, field.value ? wanted() : undefined);
     const field = selectField(options, { label: say('noise'), changed });
-    return this.#line(part, field, (value) => (field.value = String(fieldOf(value, 'type') ?? '')));
+    const shown = (/** @type {unknown} */ value) => String(fieldOf(value, 'type') ?? 'off');
+    return this.#line(part, field, (value) => (field.value = value === undefined ? '' : shown(value)));
   }
 
   #language() {
     const { say } = bound(this.#words);
-    const given = { type: 'text', maxlength: 8, placeholder: say('language_auto'), spellcheck: 'false' };
-    const changed = () => this.#changed(part, this.#transcription(field.value.trim()));
+    const given = { type: 'text', maxlength: 8, spellcheck: 'false' };
+    const wanted = (/** @type {string} */ language) =>
+      language || this.#knows ? this.#transcribed(language) : undefined;
+    const changed = () => this.#changed(part, wanted(field.value.trim()));
     const field = inputField(given, { label: say('language'), note: say('language_note'), changed });
     const part = 'audio.input.transcription';
     return this.#line(part, field, (value) => {
       field.value = String(fieldOf(value, 'language') ?? '');
-      this.#transcriber = String(fieldOf(value, 'model') ?? TRANSCRIBER);
+      setAttribute(field.control, 'placeholder', say(value === undefined ? 'server_choice' : 'language_auto'));
+      this.#transcription = value !== null && typeof value === 'object' ? value : { model: TRANSCRIBER };
     });
   }
 
-  /** @param {string} language */
-  #transcription(language) {
-    return { model: this.#transcriber, ...(language === '' ? {} : { language }) };
+  /** @param {string} language '' for any. */
+  #transcribed(language) {
+    const others = /** @type {{ language?: unknown }} */ ({ ...this.#transcription });
+    delete others.language;
+    return language === '' ? others : { ...others, language };
   }
 
   #tools() {
@@ -181,29 +198,34 @@ export class SessionForm {
       this.#changed('tools', parseTools(field.value));
       field.error = null;
     } catch (error) {
-      if (whole) field.error = this.#words.say('tools_invalid', { reason: error instanceof Error ? error.message : '' });
+      if (whole)
+        field.error = this.#words.say('tools_invalid', { reason: error instanceof Error ? error.message : '' });
     }
   }
 
   #toolChoice() {
     const { say } = bound(this.#words);
     const options = /** @type {const} */ ([
+      this.#open,
       ['auto', say('tools_auto')],
       ['none', say('tools_never')],
       ['required', say('tools_always')],
     ]);
     const field = selectField(options, {
       label: say('tool_choice'),
-      changed: () => this.#changed('tool_choice', field.value),
+      changed: () => this.#changed('tool_choice', field.value || undefined),
     });
-    return this.#line('tool_choice', field, (value) => (field.value = typeof value === 'string' ? value : 'auto'));
+    return this.#line('tool_choice', field, (value) => {
+      field.value = value === undefined ? '' : typeof value === 'string' ? value : 'auto';
+    });
   }
 
   /**
    * @param {Draft} draft
-   * @param {object | null} session As the server told it.
+   * @param {object | null} session As the server told it; null while there is none.
    */
   show(draft, session) {
+    this.#knows = session !== null;
     for (const [part, { show }] of this.#lines) show(part in draft ? draft[part] : read(session, part));
   }
 

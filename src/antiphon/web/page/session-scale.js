@@ -19,6 +19,7 @@ import { beginOf, endOf } from './turn-facts.js';
  * @property {Lane} lane
  * @property {number} from Milliseconds since the session's first moment.
  * @property {number} ms 0 for a moment.
+ * @property {boolean} lasts Whether it reaches to the present, and grows.
  */
 
 const WRITTEN_MS = 400; // a written turn has no length of its own: enough to be seen
@@ -26,7 +27,7 @@ const WRITTEN_MS = 400; // a written turn has no length of its own: enough to be
 /**
  * @param {{ turns: readonly Turn[], history: readonly Entry[], marks: readonly Mark[], began: number | null, now: number }} session Times by
  *   performance.now().
- * @returns {{ ms: number, origin: number, turns: { turn: Turn, from: number, ms: number, pieces: Piece[] }[],
+ * @returns {{ ms: number, origin: number, turns: { turn: Turn, from: number, ms: number, lasts: boolean, pieces: Piece[] }[],
  *   tools: { entry: Entry, from: number }[], marks: { mark: Mark, from: number }[] }}
  */
 export function arrange({ turns, history, marks, began, now }) {
@@ -34,13 +35,22 @@ export function arrange({ turns, history, marks, began, now }) {
   const origin = Math.min(now, ...starts);
   return {
     origin,
-    ms: Math.max(1000, now - origin),
+    ms: lengthOf(origin, now),
     turns: turns.flatMap((turn) => placed(turn, origin, now)),
     tools: history
       .filter(({ from }) => from === 'tool')
       .map((entry) => ({ entry, from: Math.max(0, entry.at - origin) })),
     marks: marks.map((mark) => ({ mark, from: mark.at - origin })),
   };
+}
+
+/**
+ * @param {number} origin
+ * @param {number} now
+ * @returns {number} Milliseconds that the axis has.
+ */
+export function lengthOf(origin, now) {
+  return Math.max(1000, now - origin);
 }
 
 /**
@@ -51,7 +61,8 @@ export function arrange({ turns, history, marks, began, now }) {
 function placed(turn, origin, now) {
   const [begin, end] = [beginOf(turn), endOf(turn, now)];
   if (begin === null || end === null) return [];
-  return [{ turn, from: begin - origin, ms: end - begin, pieces: piecesOf(turn, begin, origin, now) }];
+  const lasts = turn.spans.some((span) => span.end === null);
+  return [{ turn, from: begin - origin, ms: end - begin, lasts, pieces: piecesOf(turn, begin, origin, now) }];
 }
 
 /**
@@ -63,7 +74,7 @@ function placed(turn, origin, now) {
  */
 function piecesOf(turn, begin, origin, now) {
   const pieces = turn.spans.flatMap((span) => pieceOf(span, origin, now));
-  if (turn.begun === 'text') pieces.unshift({ lane: 'user', from: begin - origin, ms: WRITTEN_MS });
+  if (turn.begun === 'text') pieces.unshift({ lane: 'user', from: begin - origin, ms: WRITTEN_MS, lasts: false });
   return pieces;
 }
 
@@ -75,7 +86,7 @@ function piecesOf(turn, begin, origin, now) {
  */
 function pieceOf({ phase, begin, end }, origin, now) {
   const lane = phase === 'speech' ? 'user' : phase === 'playback' ? 'assistant' : null;
-  return lane === null ? [] : [{ lane, from: begin - origin, ms: (end ?? now) - begin }];
+  return lane === null ? [] : [{ lane, from: begin - origin, ms: (end ?? now) - begin, lasts: end === null }];
 }
 
 const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 300, 600];

@@ -2,7 +2,7 @@
 
 import { element, fill, write } from './dom.js';
 import { DeviceForm } from './device-form.js';
-import { asConfig, changes, partOf } from './session-draft.js';
+import { asConfig, changes, partOf, withPart } from './session-draft.js';
 import { SessionForm } from './session-form.js';
 
 /** @typedef {import('./context.js').Context} Context */
@@ -21,13 +21,18 @@ export class SettingsPanel {
   #problem = element('p', { class: 'field-error', role: 'alert', hidden: true });
   #preview;
   #shown = false;
+  #told;
+  /** @type {import('./session-draft.js').Draft} What the server refused: still to be seen, but not to be sent again. */
+  #refused = {};
 
   /**
    * @param {Context} context
-   * @param {import('../client/audio/devices.js').Devices} devices
+   * @param {import('./chosen-devices.js').ChosenDevices} devices
+   * @param {(reason: string, isLeftOut: boolean) => void} refused Told what the server said, and whether that part is not sent again.
    */
-  constructor(context, devices) {
+  constructor(context, devices, refused) {
     this.#context = context;
+    this.#told = refused;
     const { words, conversation } = context;
     this.label = words.say('tab_settings');
     this.#form = new SessionForm(context, (part, value) => this.#change(part, value));
@@ -83,31 +88,50 @@ export class SettingsPanel {
    * @param {unknown} value
    */
   #change(part, value) {
-    const { preferences } = this.#context;
-    preferences.choose({ draft: { ...preferences.choices.draft, [part]: value } });
+    this.#choose(part, value);
+    this.#refused = withPart(this.#refused, part, undefined);
     this.#form.showError(part, null);
     this.#refresh();
+  }
+
+  /**
+   * @param {Part} part
+   * @param {unknown} value Undefined to leave it to the server.
+   */
+  #choose(part, value) {
+    const { preferences } = this.#context;
+    preferences.choose({ draft: withPart(preferences.choices.draft, part, value) });
   }
 
   #reset() {
     const { preferences } = this.#context;
     preferences.resetDraft();
+    this.#forgive();
+    this.#refresh();
+  }
+
+  #forgive() {
+    this.#refused = {};
     this.#form.clearErrors();
     this.#problem.hidden = true;
-    this.#refresh();
+  }
+
+  /** That of the conversation which goes on: the next one has its own. */
+  get #session() {
+    const { conversation } = this.#context;
+    return conversation.underWay ? conversation.session : null;
   }
 
   /** @returns {Change[]} */
   get #pending() {
-    const { conversation, preferences } = this.#context;
-    return changes(preferences.choices.draft, conversation.underWay ? conversation.session : null);
+    return changes(this.#context.preferences.choices.draft, this.#session);
   }
 
   #refresh() {
     if (!this.#shown) return;
     const { conversation, preferences, words } = this.#context;
     const pending = this.#pending;
-    this.#form.show(preferences.choices.draft, conversation.session);
+    this.#form.show({ ...preferences.choices.draft, ...this.#refused }, this.#session);
     this.#apply.disabled = !conversation.connected || pending.length === 0;
     this.#preview.hidden = pending.length === 0;
     write(this.#status, this.#statusText(pending.length));
@@ -126,8 +150,7 @@ export class SettingsPanel {
   }
 
   #send() {
-    this.#form.clearErrors();
-    this.#problem.hidden = true;
+    this.#forgive();
     this.#context.conversation.update(asConfig(this.#pending));
   }
 
@@ -136,14 +159,35 @@ export class SettingsPanel {
     if (event.type !== 'error') return;
     const error = /** @type {{ param?: string | null, message?: string }} */ (event.error ?? {});
     if (!error.param?.startsWith('session')) return;
-    const part = partOf(error.param);
-    if (part) this.#form.showError(part, error.message ?? '');
+    const [part, reason] = [partOf(error.param), error.message ?? ''];
+    const isOwn = part !== null && part in this.#context.preferences.choices.draft;
+    this.#told(reason, isOwn);
+    this.#showRefusal(reason, part);
+    if (isOwn) this.#leaveOut(part);
+  }
+
+  /**
+   * @param {string} reason
+   * @param {Part | null} part
+   */
+  #showRefusal(reason, part) {
     const { words } = this.#context;
-    const text = part
-      ? words.say('settings_refused_part')
-      : words.say('settings_refused', { reason: error.message ?? '' });
-    write(this.#problem, text);
+    write(this.#problem, part ? words.say('settings_refused_part') : words.say('settings_refused', { reason }));
     this.#problem.hidden = false;
+    if (part) this.#form.showError(part, reason);
+  }
+
+  /**
+   * An update is refused whole: without this part, the others are sent once more.
+   *
+   * @param {Part} part
+   */
+  #leaveOut(part) {
+    const { conversation, preferences } = this.#context;
+    this.#refused = { ...this.#refused, [part]: preferences.choices.draft[part] };
+    this.#choose(part, undefined);
+    if (this.#pending.length > 0) conversation.update(asConfig(this.#pending));
+    this.#refresh();
   }
 }
 

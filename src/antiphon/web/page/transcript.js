@@ -57,9 +57,19 @@ export class Transcript {
       words.shared('latest'),
     );
     this.element = element('section', { class: 'transcript' }, this.#scroller, this.#latest);
-    conversation.addEventListener('history', () => this.show());
+    conversation.addEventListener('history', (event) => this.#follow(/** @type {CustomEvent} */ (event).detail));
     conversation.addEventListener('begun', () => this.show());
     new ResizeObserver(() => this.#keepEnd()).observe(this.#scroller);
+  }
+
+  /** @param {Entry | null} entry What changed; null when all may be another. */
+  #follow(entry) {
+    const row = this.#rows.get(entry?.id ?? '');
+    // What grows is the only one that changes, with each of its words.
+    const growsAlone = entry?.status === 'growing' && this.#rows.size === this.#context.conversation.history.length;
+    if (!row || !growsAlone) return this.show();
+    row.show(entry);
+    this.#keepEnd();
   }
 
   show() {
@@ -142,7 +152,8 @@ class Row {
   #body = element('div', { class: 'entry-body' });
   /** @type {ToolCard | null} */
   #card = null;
-  #shown = '';
+  /** @type {Entry | null} */
+  #shown = null;
 
   /**
    * @param {Context} context
@@ -157,9 +168,8 @@ class Row {
 
   /** @param {Entry} entry */
   show(entry) {
-    const look = JSON.stringify(entry);
-    if (look === this.#shown) return;
-    this.#shown = look;
+    if (entry === this.#shown) return; // one that changed is another object
+    this.#shown = entry;
     this.#showHead(entry);
     if (entry.call) this.#showCall(entry.call);
     else this.#showText(entry);

@@ -17,6 +17,8 @@ export class TurnChart {
   #wait = element('div', { class: 'chart-wait' });
   #waitLabel = element('span', { class: 'chart-wait-label' });
   #table = element('tbody');
+  /** @type {Turn | null} */
+  #shown = null;
 
   /** @param {Context} context */
   constructor(context) {
@@ -53,6 +55,8 @@ export class TurnChart {
    * @param {number} now By performance.now().
    */
   show(turn, now) {
+    if (turn === this.#shown && turn.spans.every(({ end }) => end !== null)) return;
+    this.#shown = turn;
     const { bars, ms, spokenAt, heardAt } = layOut(turn, now);
     for (const [phase, row] of this.#rows)
       row.show(

@@ -5,7 +5,7 @@ import { checkbox, inputField, selectField } from './fields.js';
 import { fixed } from './format.js';
 
 /** @typedef {import('./texts/index.js').Words} Words */
-/** @typedef {Record<string, unknown> | null} TurnDetection Null where turns are taken by hand. */
+/** @typedef {Record<string, unknown> | null | undefined} TurnDetection Null where turns are taken by hand, undefined for what the server has. */
 
 const BOTH = { create_response: true, interrupt_response: true };
 const SERVER_VAD = { type: 'server_vad', threshold: 0.5, prefix_padding_ms: 300, silence_duration_ms: 500, ...BOTH };
@@ -36,6 +36,7 @@ export class TurnForm {
     const say = words.say.bind(words);
     const tell = () => this.#tell();
     const kinds = /** @type {const} */ ([
+      ['', say('server_choice')],
       ['server_vad', say('turns_vad')],
       ['semantic_vad', say('turns_semantic')],
       ['none', say('turns_none')],
@@ -61,8 +62,8 @@ export class TurnForm {
   }
 
   #changeKind() {
-    const kinds = { server_vad: SERVER_VAD, semantic_vad: SEMANTIC_VAD };
-    this.#changed(Reflect.get(kinds, this.kind.value) ?? null);
+    const kinds = { '': undefined, none: null, server_vad: SERVER_VAD, semantic_vad: SEMANTIC_VAD };
+    this.#changed(/** @type {TurnDetection} */ (Reflect.get(kinds, this.kind.value)));
   }
 
   #tell() {
@@ -78,10 +79,9 @@ export class TurnForm {
     return { threshold, silence_duration_ms: silence, prefix_padding_ms: Number(this.#padding.value) };
   }
 
-  /** @param {TurnDetection | undefined} detection Undefined while nothing is known. */
-  show(detection) {
-    const turns = /** @type {TurnDetection} */ (detection === undefined ? SERVER_VAD : detection);
-    const kind = String(turns?.type ?? 'none');
+  /** @param {TurnDetection} turns */
+  show(turns) {
+    const kind = turns === undefined ? '' : String(turns?.type ?? 'none');
     if (turns) this.#shown = turns;
     this.kind.value = kind;
     this.#showNumbers({ ...SERVER_VAD, ...turns });
@@ -103,7 +103,7 @@ export class TurnForm {
   #showKind(kind) {
     for (const field of [this.#threshold, this.#silence, this.#padding]) field.element.hidden = kind !== 'server_vad';
     this.#eagerness.element.hidden = kind !== 'semantic_vad';
-    for (const box of [this.#answers, this.#interrupts]) box.element.hidden = kind === 'none';
+    for (const box of [this.#answers, this.#interrupts]) box.element.hidden = !kind.endsWith('_vad');
     this.#note.hidden = kind !== 'none';
   }
 

@@ -113,7 +113,7 @@ export class TurnPanel {
   #showTurn(turn) {
     const { words, conversation } = this.#context;
     const now = conversation.ended ?? performance.now();
-    write(this.#title, words.say('turn_number', { number: conversation.turns.indexOf(turn) + 1 }));
+    write(this.#title, words.say('turn_number', { number: turn.number }));
     write(this.#status, words.say(`turn_${turn.status}`));
     this.#status.dataset.status = turn.status;
     write(this.#number, turn.responseMs === null ? '–' : `${inSeconds(turn.responseMs, words.lang)} s`);
@@ -147,7 +147,7 @@ export class TurnPanel {
       ['fact_model', String(session?.model ?? settings.model)],
       ['fact_session', String(session?.id ?? '–')],
       ['fact_duration', began === null ? '–' : asDuration((ended ?? performance.now()) - began)],
-      ['fact_turns', String(turns.length)],
+      ['fact_turns', String(turns.at(-1)?.number ?? 0)],
       ['fact_median', median === null ? '–' : `${inSeconds(median, words.lang)} s`],
       ['fact_version', settings.version || '–'],
     ];

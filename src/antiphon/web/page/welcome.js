@@ -65,10 +65,6 @@ export class Welcome {
     this.#attempts.show(connecting ? conversation.state : null);
     this.#samples.hidden = connecting || !this.#samples.querySelector('button');
   }
-
-  focus() {
-    this.#button.focus();
-  }
 }
 
 /**

@@ -169,8 +169,10 @@ export default {
   settings_same: 'Der Server hat alles davon.',
   settings_differ: 'Noch nicht angewendete Änderungen: {count}',
   settings_default: 'Vorgabe',
+  server_choice: 'wie der Server es vorsieht',
   settings_refused: 'Der Server hat abgelehnt: {reason}',
   settings_refused_part: 'Der Server hat abgelehnt: siehe das markierte Feld.',
+  settings_left_out: 'Diese Einstellung bleibt ab jetzt weg. Was Sie sonst gewählt haben, wird ohne sie gesendet.',
   check_title: 'Ist alles da?',
   check_lead:
     'Hört auf Ihr Mikrofon, spielt einen kurzen Ton und probiert die Wege zum Server. Das dauert etwa zehn Sekunden.',

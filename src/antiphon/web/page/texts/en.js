@@ -185,8 +185,10 @@ export default {
   settings_same: 'The server has all of this.',
   settings_differ: 'Changes not applied yet: {count}',
   settings_default: 'default',
+  server_choice: 'the server’s choice',
   settings_refused: 'The server refused: {reason}',
   settings_refused_part: 'The server refused: see the field that is marked.',
+  settings_left_out: 'This setting is left out from now on. What else you chose is sent without it.',
 
   // The panel "Check".
   check_title: 'Is everything there?',

@@ -171,8 +171,10 @@ export default {
   settings_same: 'Le serveur a tout cela.',
   settings_differ: 'Changements pas encore appliqués : {count}',
   settings_default: 'par défaut',
+  server_choice: 'au choix du serveur',
   settings_refused: 'Le serveur a refusé : {reason}',
   settings_refused_part: 'Le serveur a refusé : voyez le champ marqué.',
+  settings_left_out: 'Ce réglage est désormais laissé de côté. Vos autres choix sont envoyés sans lui.',
   check_title: 'Tout est-il là ?',
   check_lead:
     'Écoute votre microphone, joue un son bref et essaie les voies vers le serveur. Cela prend une dizaine de secondes.',

@@ -10,17 +10,6 @@ import english from './en.js';
 /** @typedef {Record<TextKey, string>} PageTexts */
 /** @typedef {Exclude<keyof Shared, 'problems'>} SharedKey */
 
-/** @type {Partial<Record<Language, () => Promise<{ default: PageTexts }>>>} */
-const FILES = {
-  de: () => import('./de.js'),
-  fr: () => import('./fr.js'),
-  es: () => import('./es.js'),
-  pt: () => import('./pt.js'),
-  ja: () => import('./ja.js'),
-  zh: () => import('./zh.js'),
-  ar: () => import('./ar.js'),
-};
-
 /** All that the page says, in one language. */
 export class Words {
   #texts;
@@ -75,6 +64,14 @@ export class Words {
  */
 export async function loadWords(asked, browsers) {
   const lang = languageOf(asked || browsers);
-  const [own, shared] = await Promise.all([FILES[lang]?.(), loadTexts(lang)]);
-  return new Words(lang, { ...english, ...own?.default }, shared);
+  const [own, shared] = await Promise.all([ownTexts(lang), loadTexts(lang)]);
+  return new Words(lang, { ...english, ...own }, shared);
+}
+
+/**
+ * @param {Language} lang
+ * @returns {Promise<Partial<PageTexts>>}
+ */
+async function ownTexts(lang) {
+  return lang === 'en' ? english : (await import(`./${lang}.js`)).default;
 }
