@@ -84,8 +84,11 @@ export function transportFor({ OpenAIRealtimeBase, Client = AntiphonClient }) {
      * @returns {Promise<void>} Rejected with a ProblemError when no step of the ladder got through.
      */
     connect(options) {
-      this.#connecting ??= this.#connect(options);
-      return this.#connecting;
+      if (this.#connecting) return this.#connecting;
+      const connecting = (this.#connecting = this.#connect(options));
+      // What was thrown before there was a client is no state of one.
+      connecting.catch(() => this.#connecting === connecting && this.#leave());
+      return connecting;
     }
 
     /**
@@ -153,12 +156,14 @@ export function transportFor({ OpenAIRealtimeBase, Client = AntiphonClient }) {
     /** @param {RealtimeEvent} event */
     #receive(event) {
       // The client plays it; a session that got it as well would play it twice.
-      if (event.type === 'response.output_audio.delta') return;
+      if (event.type === 'response.output_audio.delta') return this.#responses.hear(event);
       if (event.type === 'antiphon.session.resumable') this.#callId = String(event['call_id'] ?? '');
       if (event.type === 'session.created') this.#begin(event);
       if (event.type === 'conversation.item.added') this.#items.add(itemId(event));
       // The SDK passes over events without an id, as those that the client makes itself may be.
-      this._onMessage(new MessageEvent('message', { data: JSON.stringify({ event_id: '', ...event }) }));
+      // Whoever has the token is let into the conversation, so it goes to nobody.
+      const told = { event_id: '', ...event, token: undefined };
+      this._onMessage(new MessageEvent('message', { data: JSON.stringify(told) }));
       this.#responses.hear(event);
       if (event.type === 'output_audio_buffer.cleared') this.emit('audio_interrupted');
     }
@@ -177,6 +182,7 @@ export function transportFor({ OpenAIRealtimeBase, Client = AntiphonClient }) {
     /** @param {ClientState} state */
     #follow(state) {
       const status = STATUS[state.type];
+      this.#responses.follow(state.type);
       if (status === 'disconnected') this.#leave();
       else if (status !== this.#status) this.#tell(status);
       if (state.type === 'closed' && state.problem) {
@@ -210,12 +216,20 @@ function tracingOf({ session }) {
 /** @param {RealtimeEvent} added */
 const itemId = ({ item }) => /** @type {{ id: string }} */ (item).id;
 
-/** Asks for one response at a time: a tool is often done before the response that called it, and the API refuses a second one. */
+/**
+ * Asks for one response at a time: a tool is often done before the response that called it, and the API refuses a second one. While there is
+ * no connection, nothing is asked; what was asked then and may have been lost is asked again.
+ */
 export class ResponseQueue {
   #send;
+  #isConnected = true;
+  /** Events that were missed, and are still to come. */
+  #missed = 0;
   #free = true;
   #count = 0;
-  #asked = '';
+  /** @type {RealtimeEvent | null} What was asked for last, until a response is there. */
+  #asked = null;
+  #isLost = false;
   /** @type {RealtimeEvent[]} */
   #waiting = [];
 
@@ -233,30 +247,67 @@ export class ResponseQueue {
     this.#next();
   }
 
+  /** @param {ClientState['type']} state */
+  follow(state) {
+    this.#isConnected = state === 'connected';
+    if (state === 'reconnecting') this.#missed = Infinity; // until it is told
+    this.#next();
+  }
+
   /** @param {RealtimeEvent} event Each one from the server. */
   hear(event) {
-    if (event.type === 'response.created') this.#free = false;
-    if (event.type === 'response.done' || event.type === 'session.created' || this.#isRefusal(event)) {
-      this.#free = true;
-      this.#next();
-    }
+    if (event.type === 'antiphon.session.resumed') this.#resume(event);
+    else if (event.event_id) this.#missed -= 1; // the client's own have none
+    if (event.type === 'session.created') this.#begin();
+    if (event.type === 'response.created') this.#settle(false);
+    if (event.type === 'response.done') this.#settle(true);
+    if (event.type === 'error') this.#refuse(event);
+    this.#next();
   }
 
   clear() {
-    this.#free = true;
+    this.#begin();
     this.#waiting = [];
   }
 
+  /** A new session has neither what was asked for, nor anything that was missed. */
+  #begin() {
+    this.#missed = 0;
+    this.#settle(true);
+  }
+
   /** @param {RealtimeEvent} event */
-  #isRefusal({ type, error }) {
-    return type === 'error' && /** @type {{ event_id?: unknown }} */ (error)?.event_id === this.#asked;
+  #resume({ events, complete }) {
+    // A server that does not know where this client stood tells again what was heard: that is not counted here.
+    this.#missed = complete ? Number(events) : 0;
+    this.#isLost = this.#asked !== null;
+    // The end of what ran may be among what is gone.
+    this.#free ||= !complete;
+  }
+
+  /** @param {boolean} free Whether the next one may be asked for. */
+  #settle(free) {
+    this.#free = free;
+    this.#asked = null;
+    this.#isLost = false;
+  }
+
+  /** @param {RealtimeEvent} event */
+  #refuse({ error }) {
+    const { event_id: refused, code } = /** @type {{ event_id?: unknown, code?: unknown }} */ (error ?? {});
+    const asked = this.#asked;
+    if (!asked || refused !== asked.event_id) return;
+    const isEarly = code === 'conversation_already_has_active_response';
+    if (isEarly) this.#waiting.unshift(asked);
+    this.#settle(!isEarly);
   }
 
   #next() {
-    const request = this.#free && this.#waiting.shift();
+    if (!this.#isConnected || this.#missed > 0) return;
+    const request = this.#isLost ? this.#asked : this.#free ? this.#waiting.shift() : null;
     if (!request) return;
-    this.#free = false;
-    this.#asked = request.event_id ?? `agents_response_${++this.#count}`;
-    this.#send({ ...request, event_id: this.#asked });
+    this.#free = this.#isLost = false;
+    this.#asked = { ...request, event_id: request.event_id ?? `agents_response_${++this.#count}` };
+    this.#send(this.#asked);
   }
 }

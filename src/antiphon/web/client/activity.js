@@ -19,6 +19,8 @@ export class Activity {
   due = null;
   /** @type {string | null} The response that began to be played last. */
   played = null;
+  /** @type {Set<string>} Those of `responses` that were silenced: what they are told to say is not awaited. */
+  cut = new Set();
   /** Whether the running response writes, so that nothing will be played. */
   writing = false;
   /** Whether the server answers by itself when the user has spoken. */
@@ -60,7 +62,9 @@ const REDUCERS = {
   },
   'input_audio_buffer.speech_started': (activity) => {
     activity.hearing = true;
-    activity.due = null; // if it is played all the same, that will be told
+    // If they are played all the same, that will be told.
+    activity.cut = new Set(activity.responses);
+    activity.due = null;
   },
   'input_audio_buffer.speech_stopped': (activity, event) => {
     activity.hearing = false;
@@ -87,10 +91,11 @@ const REDUCERS = {
   },
   // It may be told whole before its first sound.
   'response.output_audio_transcript.delta': (activity, { response_id: id }) => {
-    if (activity.responses.has(id) && activity.played !== id) activity.due = id;
+    if (activity.responses.has(id) && activity.played !== id && !activity.cut.has(id)) activity.due = id;
   },
   'response.done': (activity, { response }) => {
     if (activity.responses.delete(response.id)) activity.writing = false;
+    activity.cut.delete(response.id);
     if (response.status !== 'completed' && activity.due === response.id) activity.due = null;
   },
   'output_audio_buffer.started': (activity, event) => {
@@ -100,8 +105,9 @@ const REDUCERS = {
   'output_audio_buffer.stopped': (activity) => {
     activity.playing = null;
   },
-  'output_audio_buffer.cleared': (activity) => {
-    activity.playing = null;
+  'output_audio_buffer.cleared': (activity, event) => {
+    activity.playing = activity.due = null;
+    if (activity.responses.has(event.response_id)) activity.cut.add(event.response_id);
   },
 };
 

@@ -22,7 +22,7 @@ import { UserVoice } from './user-voice.js';
  * A conversation: its connection, what is said, and what is heard.
  *
  * Events: `state`, `microphone`, `session`; `history` (detail: the Entry that changed, null when all is another), `turn` (the Turn that changed),
- * `problem` (Problem), `event` (a server event), `sent` (a client event), `tool` (ToolCall).
+ * `problem` (Problem), `recovered` (the code of a problem that is over), `event` (a server event), `sent` (a client event), `tool` (ToolCall).
  */
 export class AntiphonClient extends EventTarget {
   #options;
@@ -207,6 +207,7 @@ export class AntiphonClient extends EventTarget {
     loudspeaker.addEventListener('problem', (event) => {
       this.#tell('problem', /** @type {CustomEvent} */ (event).detail);
     });
+    loudspeaker.addEventListener('recovered', () => this.#tell('recovered', 'playback_blocked'));
     if (this.#options.speaks !== false) loudspeaker.unlock().catch(tell);
     if (this.#loudspeakerId) loudspeaker.use(this.#loudspeakerId).catch(tell);
     return loudspeaker;

@@ -55,7 +55,7 @@ export async function unlessAborted(promise, signal) {
 /**
  * Wait.
  *
- * @param {Clock} clock
+ * @param {Pick<Clock, 'after'>} clock
  * @param {number} ms
  * @param {AbortSignal} signal Its reason is thrown when it is aborted.
  * @returns {Promise<void>}

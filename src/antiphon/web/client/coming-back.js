@@ -4,6 +4,7 @@ import { PROBLEMS, ProblemError } from './problems.js';
 
 /** @typedef {import('./clock.js').Clock} Clock */
 /** @typedef {import('./types.js').Connection} Connection */
+/** @typedef {import('./types.js').Problem} Problem */
 /** @typedef {import('./types.js').RealtimeEvent} RealtimeEvent */
 /** @typedef {import('./types.js').ResumePoint} Point */
 /** @typedef {import('./types.js').TransportName} TransportName */
@@ -11,6 +12,8 @@ import { PROBLEMS, ProblemError } from './problems.js';
 const FIRST_MS = 250;
 const MOST_MS = 5000;
 const GIVE_UP_MS = 300_000;
+// A connection that lasted so long was one: what comes behind it is another loss, and no more of the one before.
+const LASTED_MS = 10_000;
 // While it waits to be online again, it looks by itself: not every browser tells.
 const OFFLINE_MS = 10_000;
 
@@ -51,12 +54,11 @@ export function backoff(tries, chance) {
  * Return the steps of a try: first from the one that was there downwards, then all.
  *
  * @param {readonly TransportName[]} all From the top.
- * @param {TransportName | null} had
- * @param {number} tries Before it.
+ * @param {TransportName} had
+ * @param {boolean} isFirst
  */
-export function stepsFrom(all, had, tries) {
-  const place = had ? all.indexOf(had) : -1;
-  return tries === 0 && place > 0 ? all.slice(place) : all;
+export function stepsFrom(all, had, isFirst) {
+  return isFirst ? all.slice(Math.max(0, all.indexOf(had))) : all;
 }
 
 /**
@@ -66,14 +68,21 @@ export function stepsFrom(all, had, tries) {
  * @property {Clock} clock
  * @property {AbortSignal} signal Ends it; its reason is thrown.
  * @property {() => boolean} isOnline
- * @property {(tries: number) => Promise<Connection>} connect One try.
  * @property {() => void} onAnew The next try is to begin a new session.
  */
 
-/** Tries again and again. */
+/**
+ * Tries again and again. It is one for all losses: a server that lets everybody in and then closes is not to be asked without end.
+ */
 export class ComingBack {
   #way;
   #tries = 0;
+  /** Whether the next try is the first one, or as good. */
+  #isFirst = true;
+  /** When it began to try. */
+  #since = 0;
+  #connectedAt = 0;
+  #refusals = 0;
   #hurry = () => {};
 
   /** @param {WayBack} way */
@@ -83,47 +92,83 @@ export class ComingBack {
 
   /** Something changed that may help: try at once. */
   hurry() {
-    this.#tries = 0;
+    this.#begin();
     this.#hurry();
+  }
+
+  /** There is a connection. */
+  connected() {
+    this.#connectedAt = this.#way.clock.now();
+    if (this.#tries === 0) this.#since = this.#connectedAt;
   }
 
   /**
    * Try until there is a connection.
    *
+   * @param {Problem} lost What became of the last one.
+   * @param {(isFirst: boolean) => Promise<Connection>} connect One try.
    * @returns {Promise<Connection>}
-   * @throws {ProblemError} What cannot be helped, or what failed last when nothing was reached for five minutes.
+   * @throws {ProblemError} What cannot be helped, or what failed last when nothing was reached for five minutes, or nothing that lasted.
    */
-  async run() {
-    const { clock, signal, isOnline, connect } = this.#way;
-    let since = clock.now();
-    for (;;) {
-      await this.#wait(backoff(this.#tries, clock.random()));
-      if (!isOnline()) {
-        await this.#wait(OFFLINE_MS);
-        // There is nobody to blame while there is no network.
-        since = clock.now();
-        if (!isOnline()) continue;
-      }
+  async run(lost, connect) {
+    const { clock, signal } = this.#way;
+    if (clock.now() - this.#connectedAt >= LASTED_MS) this.#begin();
+    this.#isFirst = true;
+    let problem = new ProblemError(lost.code, lost.detail);
+    if (lost.code === 'request_refused' && this.#refusals++ > 0) throw problem;
+    let atOnce = false;
+    while (clock.now() - this.#since <= GIVE_UP_MS) {
+      if (!atOnce) await this.#wait(backoff(this.#tries, clock.random()));
+      if (!(await this.#isOnline())) continue;
       try {
-        return await connect(this.#tries++);
+        return await this.#try(connect);
       } catch (error) {
         if (signal.aborted) throw signal.reason;
-        const problem = this.#checked(error);
-        if (clock.now() - since > GIVE_UP_MS) throw problem;
+        if (!(error instanceof ProblemError)) throw error;
+        problem = error;
       }
+      atOnce = this.#isAnew(problem) && !atOnce;
     }
+    throw problem;
   }
 
-  /** @param {unknown} error */
-  #checked(error) {
-    if (!(error instanceof ProblemError)) throw error;
-    const todo = remedy(error);
-    if (todo === 'end') throw error;
-    if (todo === 'anew') {
-      this.#tries = 0;
-      this.#way.onAnew();
-    }
-    return error;
+  /** Whether there is a network, now or after a while. */
+  async #isOnline() {
+    const { clock, isOnline } = this.#way;
+    if (isOnline()) return true;
+    await this.#wait(OFFLINE_MS);
+    // There is nobody to blame while there is no network.
+    this.#since = clock.now();
+    return isOnline();
+  }
+
+  /** @param {(isFirst: boolean) => Promise<Connection>} connect */
+  #try(connect) {
+    const isFirst = this.#isFirst;
+    this.#isFirst = false;
+    this.#tries += 1;
+    return connect(isFirst);
+  }
+
+  /** What comes now is nothing of what was before. */
+  #begin() {
+    this.#tries = this.#refusals = 0;
+    this.#since = this.#way.clock.now();
+    this.#isFirst = true;
+  }
+
+  /**
+   * Whether the next try begins anew.
+   *
+   * @param {ProblemError} problem Of the try before.
+   */
+  #isAnew(problem) {
+    const todo = remedy(problem);
+    if (todo === 'end') throw problem;
+    if (todo === 'again') return false;
+    this.#isFirst = true;
+    this.#way.onAnew();
+    return true;
   }
 
   /** @param {number} ms */
@@ -187,6 +232,7 @@ export class Trail {
     this.#token = '';
     this.#lastEventId = null;
     this.#missing = 0;
+    this.#seen.clear(); // another session may have the same ids
   }
 
   /**
@@ -197,12 +243,15 @@ export class Trail {
    */
   note(given) {
     const event = /** @type {import('./events.js').ServerEvent} */ (given);
-    if (event.type === 'antiphon.session.resumed') this.#missing = event.events;
-    else this.#missing -= 1;
+    const isReturn = event.type === 'antiphon.session.resumed';
+    if (isReturn) this.#missing = event.events;
     if (event.type === 'antiphon.session.resumable') this.#token = event.token;
     // What transports tell themselves has no id.
     if (typeof event.event_id !== 'string') return true;
-    if (event.type !== ASIDE) this.#lastEventId = event.event_id;
+    if (event.type !== ASIDE) {
+      this.#lastEventId = event.event_id;
+      if (!isReturn) this.#missing -= 1;
+    }
     if (this.#seen.has(event.event_id)) return false;
     this.#seen.add(event.event_id);
     if (this.#seen.size > MOST_REMEMBERED) this.#seen.delete(this.#seen.values().next().value ?? '');

@@ -64,10 +64,12 @@ class Try {
   /**
    * @param {TransportName} transport
    * @param {boolean} resumes
+   * @param {ConnectRequest['microphone']} microphone
    */
-  constructor(transport, resumes) {
+  constructor(transport, resumes, microphone) {
     this.transport = transport;
     this.resumes = resumes;
+    this.microphone = microphone;
   }
 }
 
@@ -79,8 +81,7 @@ export class Link {
   #trail = new Trail();
   /** @type {Try | null} */
   #current = null;
-  /** @type {ComingBack | null} */
-  #back = null;
+  #back;
   /** @type {Map<TransportName, Problem>} Steps that fail though they connect. */
   #useless = new Map();
   /** @type {readonly Attempt[]} Why the way back does not begin at the top. */
@@ -91,6 +92,12 @@ export class Link {
   /** @param {LinkParts} parts */
   constructor(parts) {
     this.#parts = parts;
+    this.#back = new ComingBack({
+      clock: parts.clock,
+      signal: this.signal,
+      isOnline: () => parts.around?.navigator.onLine !== false,
+      onAnew: () => this.#trail.forget(),
+    });
   }
 
   get state() {
@@ -107,6 +114,11 @@ export class Link {
     return this.#trail.isWhole;
   }
 
+  /** Whether the user's voice gets through. */
+  get hasVoice() {
+    return this.transport !== 'text' && !!this.#current?.microphone;
+  }
+
   /** The transport of the connection that there is. */
   get transport() {
     return this.#state.type === 'connected' ? this.#state.transport : null;
@@ -120,7 +132,8 @@ export class Link {
     try {
       const key = this.#parts.keys.get(this.signal);
       await Promise.all([ready, key]);
-      this.#adopt(await this.#climb(0, null, key));
+      this.#adopt(await this.#climb(null, false, key));
+      this.#loadSteps();
     } catch (error) {
       this.#end(problemOf(error));
       throw error;
@@ -154,9 +167,10 @@ export class Link {
    * @param {string} why
    */
   renew(why) {
-    if (this.#state.type !== 'connected') return this.#back?.hurry();
+    this.#back.hurry();
+    if (this.#state.type !== 'connected') return;
     const { transport } = this.#state;
-    this.#current?.connection?.close(true);
+    this.#current?.connection?.close(this.#trail.point !== null);
     this.#current = null;
     void this.#comeBack({ code: 'connection_lost', detail: why }, transport);
   }
@@ -166,29 +180,29 @@ export class Link {
   /**
    * Try the steps, with another key if the first one is refused.
    *
-   * @param {number} tries
    * @param {TransportName | null} had
+   * @param {boolean} isFirst
    * @param {Promise<string>} [key]
    */
-  async #climb(tries, had, key = this.#parts.keys.get(this.signal)) {
+  async #climb(had, isFirst, key = this.#parts.keys.get(this.signal)) {
     try {
-      return await this.#steps(tries, had, await key);
+      return await this.#steps(had, isFirst, await key);
     } catch (error) {
       const isRefused = error instanceof ProblemError && error.code === 'key_invalid';
       if (!isRefused || !this.#parts.keys.renewable) throw error;
-      return this.#steps(tries, had, await this.#parts.keys.get(this.signal, true));
+      return this.#steps(had, isFirst, await this.#parts.keys.get(this.signal, true));
     }
   }
 
   /**
-   * @param {number} tries
    * @param {TransportName | null} had
+   * @param {boolean} isFirst
    * @param {string} key
    */
-  #steps(tries, had, key) {
+  #steps(had, isFirst, key) {
     const { clock, transports: wanted = LADDER } = this.#parts;
     // On the way back there is no need to say again what is not wanted.
-    const names = had ? stepsFrom(wanted, had, tries) : this.#inOrder(wanted);
+    const names = had ? stepsFrom(wanted, had, isFirst) : this.#inOrder(wanted);
     const steps = names.map((transport) => this.#step(transport, key));
     return climbed({
       steps,
@@ -237,11 +251,12 @@ export class Link {
    * @param {AbortSignal} signal
    */
   async #connect(transport, key, signal) {
-    const { server, keys, model, equipment } = this.#parts;
+    const { server, keys, model } = this.#parts;
     const resume = this.#trail.point;
-    const one = (this.#current = new Try(transport, resume !== null));
+    const equipment = this.#parts.equipment();
+    const one = (this.#current = new Try(transport, resume !== null, equipment.microphone));
     const connection = await this.#parts.connect[transport]({
-      ...equipment(),
+      ...equipment,
       server,
       key,
       model: model || keys.model || 'gpt-realtime',
@@ -283,11 +298,13 @@ export class Link {
     const attempts = this.#state.type === 'idle' ? [] : this.#state.attempts;
     this.#trail.noteToken(connection.token);
     this.#heardAt = this.#parts.clock.now();
-    if (!this.#hadSession) this.#loadSteps();
-    else if (!one.resumes) this.#parts.onProblem({ code: 'conversation_lost', detail: '' });
-    this.#hadSession = true;
+    this.#back.connected();
+    if (this.#hadSession && !one.resumes) this.#parts.onProblem({ code: 'conversation_lost', detail: '' });
+    const isEquipped = one.microphone === this.#parts.equipment().microphone;
+    this.#hadSession ||= isEquipped;
     this.#set({ type: 'connected', transport: one.transport, attempts });
     if (one.lost) this.#leave(one, one.lost);
+    else if (!isEquipped) this.renew('the microphone came or went');
   }
 
   // --- losing and coming back -----------------------------------------------------------------------------------
@@ -299,7 +316,10 @@ export class Link {
   #receive(one, event) {
     if (one !== this.#current || this.signal.aborted) return;
     this.#heardAt = this.#parts.clock.now();
-    if (this.#trail.note(event)) this.#parts.onEvent(event, one.transport);
+    if (!this.#trail.note(event)) return;
+    // Whoever has the token has the conversation: it is for nobody else.
+    const told = event.type === 'antiphon.session.resumable' ? { ...event, token: '…' } : event;
+    this.#parts.onEvent(told, one.transport);
   }
 
   /**
@@ -319,8 +339,9 @@ export class Link {
    */
   #leave(one, problem) {
     this.#current = null;
-    if (problem.code === 'moved' || problem.code === 'ended_by_server') return this.#end(problem);
-    if (problem.code === 'session_expired' || problem.code === 'conversation_lost') this.#trail.forget();
+    const isOver = problem.code === 'moved' || problem.code === 'ended_by_server';
+    if (isOver || problem.code === 'session_expired' || problem.code === 'conversation_lost') this.#trail.forget();
+    if (isOver) return this.#end(problem);
     if (PROBLEMS[problem.code] === 'step') this.#useless.set(one.transport, problem);
     this.#parts.onProblem(problem);
     void this.#comeBack(problem, one.transport);
@@ -333,19 +354,11 @@ export class Link {
   async #comeBack(problem, had) {
     const before = this.#state.type === 'idle' ? [] : this.#state.attempts;
     this.#set({ type: 'reconnecting', transport: null, problem, attempts: [] });
-    this.#back = new ComingBack({
-      clock: this.#parts.clock,
-      signal: this.signal,
-      isOnline: () => this.#parts.around?.navigator.onLine !== false,
-      connect: (tries) => {
-        this.#above = tries === 0 ? before.filter(({ outcome }) => outcome === 'failed') : [];
-        return this.#climb(tries, had);
-      },
-      onAnew: () => this.#trail.forget(),
-    });
     try {
-      const connection = await this.#back.run();
-      this.#back = null;
+      const connection = await this.#back.run(problem, (isFirst) => {
+        this.#above = isFirst ? before.filter(({ outcome }) => outcome === 'failed') : [];
+        return this.#climb(had, isFirst);
+      });
       this.#adopt(connection);
     } catch (error) {
       this.#end(problemOf(error));
@@ -358,15 +371,15 @@ export class Link {
     watchWaking(around, this.#parts.clock, (waking) => this.#wake(waking), signal);
     // A page that is left for good takes no place at the server.
     const leave = (/** @type {Event} */ event) => {
-      if (!(/** @type {PageTransitionEvent} */ (event).persisted)) this.#current?.connection?.close(false);
+      if (!(/** @type {PageTransitionEvent} */ (event).persisted)) this.#hangUp();
     };
     around.window.addEventListener('pagehide', leave, { signal });
   }
 
   /** @param {Waking} waking */
   #wake(waking) {
-    if (waking === 'online' || waking === 'moved') this.#useless.clear();
-    this.#back?.hurry();
+    if (waking === 'online' || waking === 'network_changed') this.#useless.clear();
+    this.#back.hurry();
     if (this.#state.type !== 'connected' || waking === 'visible') return;
     const isRecent = this.#parts.clock.now() - this.#heardAt < RECENT_MS;
     // Where nobody can come back, a connection is kept until it is known to be lost.
@@ -377,12 +390,20 @@ export class Link {
   #end(problem) {
     if (this.signal.aborted) return;
     const attempts = this.#state.type === 'idle' ? [] : this.#state.attempts;
-    const connection = this.#current?.connection;
-    this.#current = this.#back = null;
     this.#over.abort(new DOMException('The conversation was ended.', 'AbortError'));
-    connection?.close(false);
+    this.#hangUp();
+    this.#current = null;
     if (problem) this.#parts.onProblem(problem);
     this.#set({ type: 'closed', problem, attempts });
+  }
+
+  /** End it at the server: over the connection, or else by its token, so that nobody is waited for there. */
+  #hangUp() {
+    const connection = this.#current?.connection;
+    const { point } = this.#trail;
+    if (connection || !point) return connection?.close(false);
+    const asked = { method: 'DELETE', headers: { 'Antiphon-Session': point.token }, keepalive: true };
+    fetch(`${this.#parts.server.url}/realtime/events`, asked).catch(() => {});
   }
 
   /** @param {LinkState} state */

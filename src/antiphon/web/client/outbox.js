@@ -12,6 +12,8 @@ export class Outbox {
   #newId;
   /** @type {Map<string, { item: Item, eventId: string, previous: string | undefined, times: number }>} By item. */
   #waiting = new Map();
+  /** @type {Set<string>} What was let go: a few, since each of them takes some connections. */
+  #broken = new Set();
 
   /**
    * @param {object} parts
@@ -27,10 +29,11 @@ export class Outbox {
    * Put an item into the conversation.
    *
    * @param {Item} item With an id.
-   * @param {{ eventId?: string, previous?: string }} [place] The item before it; the last one unless given.
+   * @param {{ eventId?: string, previous?: string, times?: number }} [place] The item before it, the last one unless given; how often
+   *   it was sent.
    */
-  add(item, { eventId = this.#newId('event_'), previous } = {}) {
-    this.#waiting.set(item.id, { item, eventId, previous, times: 0 });
+  add(item, { eventId = this.#newId('event_'), previous, times = 0 } = {}) {
+    this.#waiting.set(item.id, { item, eventId, previous, times });
     this.#put(item.id);
   }
 
@@ -46,6 +49,20 @@ export class Outbox {
   /** Send again what was not confirmed. An item that is there already is refused for its id, which does no harm. */
   sendAgain() {
     for (const id of [...this.#waiting.keys()]) this.#put(id);
+  }
+
+  /**
+   * Put items into a new session, and nothing else. The first one that the last session did not confirm may be what it broke at.
+   *
+   * @param {readonly Item[]} items
+   */
+  carry(items) {
+    const [suspect] = this.#waiting.values();
+    this.forget();
+    for (const item of items) {
+      const times = item.id === suspect?.item.id ? suspect.times : 0;
+      if (!this.#broken.has(item.id)) this.add(item, { times });
+    }
   }
 
   /** Let go of all. */
@@ -72,7 +89,12 @@ export class Outbox {
   /** @param {string} id */
   #put(id) {
     const waiting = this.#waiting.get(id);
-    if (!waiting || ++waiting.times > MOST_TIMES) return void this.#waiting.delete(id);
+    if (!waiting) return;
+    if (++waiting.times > MOST_TIMES) {
+      this.#broken.add(id);
+      this.#waiting.delete(id);
+      return;
+    }
     const { item, eventId, previous } = waiting;
     const place = previous === undefined ? {} : { previous_item_id: previous };
     this.#send({ type: 'conversation.item.create', event_id: eventId, ...place, item });

@@ -84,3 +84,12 @@ export class ProblemError extends Error {
     return { code: this.code, detail: this.detail };
   }
 }
+
+/**
+ * Return what is told of something that was thrown.
+ *
+ * @param {unknown} error
+ */
+export function message(error) {
+  return error instanceof Error ? error.message : String(error);
+}

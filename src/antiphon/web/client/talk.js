@@ -20,6 +20,8 @@ import { Tools } from './tools.js';
 const REPLAY_MS = 1000;
 // Of a conversation that was lost, so much is told to the next session: enough to go on, and no more than it takes.
 const CARRIED_MESSAGES = 100;
+// A question that each session broke at is not asked in another one: answers cost money.
+const MOST_CARRIED = 3;
 
 /** @typedef {Pick<LinkParts, 'onState' | 'onEvent' | 'onProblem'>} LinkListener */
 
@@ -57,6 +59,8 @@ export class Talk {
   /** Both sides know where they are, so that what is said now is said once. */
   #isCaughtUp = false;
   #hadSession = false;
+  /** How many sessions were asked to answer since one has. */
+  #carried = 0;
   #stopWaiting = () => {};
 
   /** @param {TalkParts} parts */
@@ -116,15 +120,16 @@ export class Talk {
    * @param {string} text
    */
   write(text) {
+    this.#carried = 0;
     const item = { type: 'message', role: /** @type {const} */ ('user'), content: [{ type: 'input_text', text }] };
     this.#asking.ask(this.create({ type: 'conversation.item.create', item }));
   }
 
   /** Silence, at once. */
   interrupt() {
-    const { responses, playing } = this.conversation.activity;
+    const { responses, playing, due } = this.conversation.activity;
     if (responses.size > 0) this.send({ type: 'response.cancel' });
-    if (playing !== null) this.send({ type: 'output_audio_buffer.clear' });
+    if ((playing ?? due) !== null) this.send({ type: 'output_audio_buffer.clear' });
   }
 
   /**
@@ -170,6 +175,7 @@ export class Talk {
     this.#show(this.conversation.receive(event, this.#now, transport));
     if (event.type === 'session.created') this.#toGreet = true;
     if (event.type === 'antiphon.session.resumed') this.#awaitMissed();
+    if (event.type === 'response.done' && /** @type {any} */ (event).response.status === 'completed') this.#carried = 0;
     if (event.type === 'session.created' || event.type === 'session.updated') {
       this.#parts.tell('session', this.conversation.session);
     }
@@ -218,12 +224,12 @@ export class Talk {
   /** Tell a new session what was said in the one that is lost. */
   #carryOver() {
     const items = this.conversation.history.carryOver(CARRIED_MESSAGES);
-    this.#outbox.forget();
+    this.#tools.forget();
     this.#asking.forget();
-    for (const item of items) this.#outbox.add(item);
+    this.#outbox.carry(items);
     const last = items.at(-1);
     // Who spoke last is still to be answered.
-    if (last?.role === 'user') this.#asking.ask(last.id);
+    if (last?.role === 'user' && ++this.#carried <= MOST_CARRIED) this.#asking.ask(last.id);
     this.#parts.tell('history', null);
   }
 
@@ -241,7 +247,17 @@ export class Talk {
     this.#stopWaiting();
     if (this.#wanted.isOpen) this.send(this.#wanted.whole(newId('event_')));
     this.#outbox.sendAgain();
+    this.#endSpeech();
     this.#asking.askAgain();
+  }
+
+  /** Of a user whose voice does not get through any more, the server would await the rest. */
+  #endSpeech() {
+    const { activity } = this.conversation;
+    if (!activity.hearing || this.#link.hasVoice) return;
+    this.send({ type: 'input_audio_buffer.clear' });
+    activity.hearing = false;
+    this.#parts.onState();
   }
 
   // --- tools ----------------------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Client secrets: where a page gets them, and how long they are good for.
 import { unlessAborted } from './clock.js';
-import { ProblemError } from './problems.js';
+import { ProblemError, message } from './problems.js';
 
 /** @typedef {import('./types.js').TokenSource} TokenSource */
 
@@ -101,11 +101,6 @@ function parsed(body) {
   } catch {
     throw new ProblemError('token_failed', 'the answer is no JSON');
   }
-}
-
-/** @param {unknown} error */
-function message(error) {
-  return error instanceof Error ? error.message : String(error);
 }
 
 /** Where a client's keys come from. */

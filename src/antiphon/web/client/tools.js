@@ -1,5 +1,7 @@
 // Functions of the page that the model calls.
 
+import { message } from './problems.js';
+
 /** @typedef {import('./types.js').RealtimeEvent} RealtimeEvent */
 /** @typedef {import('./types.js').Tool} Tool */
 /** @typedef {import('./types.js').ToolCall} ToolCall */
@@ -68,6 +70,14 @@ export class Tools {
   /** Stop what is running; its results are not wanted any more. */
   close() {
     this.#stop.abort(new DOMException('The conversation is over.', 'AbortError'));
+  }
+
+  /** The session is lost, and the next one knows nothing of its calls. */
+  forget() {
+    this.close();
+    this.#stop = new AbortController();
+    this.#awaited.clear();
+    for (const call of this.#calls.values()) if (call.status === 'running') this.#note({ ...call, status: 'failed' });
   }
 
   /**
@@ -184,9 +194,4 @@ function told(result) {
   const bytes = new TextEncoder().encode(text).length;
   if (bytes > MOST_BYTES) throw new Error(`the result has ${bytes} bytes, and the most is ${MOST_BYTES}`);
   return text;
-}
-
-/** @param {unknown} error */
-function message(error) {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -1,4 +1,5 @@
 // The user's microphone as pages see it: what it is doing, and what keeps it from it. A conversation can do without.
+import { onAbort } from './clock.js';
 import { PROBLEMS, ProblemError } from './problems.js';
 
 /** @typedef {import('./audio/microphone.js').Microphone} Microphone */
@@ -22,6 +23,8 @@ export class UserVoice {
   /** @type {Microphone | null} */
   #microphone = null;
   #listening = new AbortController();
+  /** Of what was asked for last: a microphone that comes when something else is wanted is not taken. */
+  #asking = new AbortController();
 
   /**
    * @param {object} parts
@@ -61,15 +64,17 @@ export class UserVoice {
   }
 
   /**
-   * Open the microphone, if it is wanted. What keeps it from being opened is told, and not thrown.
+   * Open the microphone, if it is wanted. What keeps it from being opened is told, and not thrown; nor is it waited for when
+   * something else is wanted meanwhile.
    *
    * @param {AbortSignal} signal
    */
   async begin(signal) {
     if (this.#wanted === false || this.#microphone) return;
-    await this.#ask(this.#wanted, signal).catch((error) => {
+    const asking = this.#newAsking(signal);
+    await this.#ask(this.#wanted, asking).catch((error) => {
       if (signal.aborted) throw signal.reason;
-      if (!(error instanceof ProblemError)) throw error;
+      if (!asking.aborted && !(error instanceof ProblemError)) throw error;
     });
   }
 
@@ -78,7 +83,8 @@ export class UserVoice {
    *
    * @param {Wanted | string} wanted A string is a device's id.
    * @param {AbortSignal | null} signal Of the conversation; null while there is none.
-   * @returns {Promise<boolean>} Whether the connection has to be made anew: there was no microphone before, or there is none now.
+   * @returns {Promise<boolean>} Whether the connection has to be made anew: there was no microphone before, or there is none now. Not
+   *   when something else is wanted meanwhile: then it is for that to say.
    * @throws {ProblemError} Then what was there goes on.
    */
   async change(wanted, signal) {
@@ -86,13 +92,17 @@ export class UserVoice {
     this.#wanted = typeof wanted === 'string' ? { ...known, deviceId: wanted } : wanted;
     if (!signal) return false;
     if (this.#wanted === false) return this.#drop();
-    if (this.#microphone && this.#state.type === 'on') {
-      await this.#microphone.use(this.#wanted, { signal });
+    if (this.#state.type !== 'on') this.#drop();
+    const isNew = !this.#microphone;
+    const asking = this.#newAsking(signal);
+    try {
+      if (this.#microphone) await this.#microphone.use(this.#wanted, { signal: asking });
+      else await this.#ask(this.#wanted, asking);
+      return isNew;
+    } catch (error) {
+      if (signal.aborted || !asking.aborted) throw error;
       return false;
     }
-    this.#drop();
-    await this.#ask(this.#wanted, signal);
-    return true;
   }
 
   /**
@@ -107,7 +117,17 @@ export class UserVoice {
 
   close() {
     this.#drop();
-    this.#set({ ...OFF, muted: this.#state.muted });
+  }
+
+  /**
+   * @param {AbortSignal} signal Of the conversation.
+   * @returns {AbortSignal} Of what is asked for now.
+   */
+  #newAsking(signal) {
+    this.#asking.abort();
+    const asking = (this.#asking = new AbortController());
+    onAbort(signal, () => asking.abort(signal.reason));
+    return asking.signal;
   }
 
   /**
@@ -122,7 +142,9 @@ export class UserVoice {
       signal.throwIfAborted();
       this.#take(microphone);
     } catch (error) {
-      if (error instanceof ProblemError && !signal.aborted) this.note(error.problem);
+      // Who wants something else has said so.
+      if (signal.aborted) throw error;
+      if (error instanceof ProblemError) this.note(error.problem);
       else this.#set({ type: 'off' });
       throw error;
     }
@@ -143,10 +165,11 @@ export class UserVoice {
 
   #drop() {
     const had = this.#microphone !== null;
+    this.#asking.abort();
     this.#listening.abort();
     this.#microphone?.close();
     this.#microphone = null;
-    if (had) this.#set({ ...OFF, muted: this.#state.muted });
+    this.#set({ ...OFF, muted: this.#state.muted });
     return had;
   }
 

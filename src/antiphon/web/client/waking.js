@@ -9,9 +9,9 @@ const HIDDEN_JUMP_MS = 65_000;
 
 /**
  * What happened: `online`: there is a network again; `visible`: the page is looked at again; `restored`: it came from the browser's
- * cache of pages, without its connections; `slept`: the machine or the page stood still; `moved`: another network is used.
+ * cache of pages, without its connections; `slept`: the machine or the page stood still; `network_changed`: another network is used.
  *
- * @typedef {'online' | 'visible' | 'restored' | 'slept' | 'moved'} Waking
+ * @typedef {'online' | 'visible' | 'restored' | 'slept' | 'network_changed'} Waking
  */
 
 /**
@@ -55,21 +55,21 @@ export function watchWaking(around, clock, onWaking, signal) {
     },
     options,
   );
-  watchNetwork(navigator.connection, () => onWaking('moved'), signal);
+  watchNetwork(navigator.connection, () => onWaking('network_changed'), signal);
 }
 
 /**
  * @param {(EventTarget & { type?: string }) | undefined} connection
- * @param {() => void} onMoved
+ * @param {() => void} onChange
  * @param {AbortSignal} signal
  */
-function watchNetwork(connection, onMoved, signal) {
+function watchNetwork(connection, onChange, signal) {
   let type = connection?.type;
   const check = () => {
     // It changes with every estimate of its speed, too.
     if (connection?.type === type) return;
     type = connection?.type;
-    if (type !== 'none') onMoved();
+    if (type !== 'none') onChange();
   };
   connection?.addEventListener?.('change', check, { signal });
 }

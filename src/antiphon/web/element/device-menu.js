@@ -7,6 +7,8 @@ import { make, setAttribute, write } from './dom.js';
 /** @typedef {'audioinput' | 'audiooutput'} Kind */
 /** @typedef {Pick<MediaDeviceInfo, 'deviceId' | 'kind' | 'label'>} Device */
 
+// client/audio/devices.js knows the same of devices, and remembers choices as well: it would weigh more than this does with what is said twice.
+
 /** @returns {Promise<readonly Device[]>} None in pages that are not secure. */
 async function listDevices() {
   try {

@@ -157,6 +157,11 @@ export class Panel {
     if (this.#scene) this.#menu.update(this.#scene.look, this.#scene.texts, this.#scene.chosen);
   }
 
+  /** The element is taken out of the page: nothing of it listens any more. */
+  closeMenu() {
+    if (this.#menu?.element.hidden === false) this.#toggleMenu();
+  }
+
   #toggleMenu() {
     this.#menu?.toggle();
     this.#markMenu();

@@ -82,7 +82,7 @@ svg {
   `
 .top { display: flex; gap: 8px; align-items: start; justify-content: space-between; }
 .status { display: grid; grid-template-columns: auto 1fr; column-gap: 12px; min-inline-size: 0; }
-.headline { font-weight: 600; font-size: 17px; line-height: 24px; overflow-wrap: anywhere; }
+.headline { font-weight: 600; font-size: 17px; line-height: 24px; overflow-wrap: anywhere; hyphens: auto; }
 .hint { color: var(--muted); font-size: 14px; line-height: 20px; }
 .status .hint { grid-column: 2; min-block-size: 20px; }
 .dot { margin-block-start: 7px; inline-size: 10px; block-size: 10px; border-radius: 50%; background: var(--edge); transition: background 0.2s; }
@@ -115,6 +115,7 @@ button { cursor: pointer; -webkit-tap-highlight-color: transparent; }
 .icon-button { flex: none; inline-size: 48px; }
 .top .icon-button, .problem .icon-button { border-color: transparent; color: var(--muted); }
 .top .icon-button { margin-block: -12px 0; margin-inline: 0 -10px; }
+.top .icon-button:focus-visible { outline-offset: -2px; }
 .icon-button[aria-expanded='true'] { background: color-mix(in oklab, var(--text) 8%, transparent); color: var(--text); }
 .icon-button[aria-pressed='true'] { border-color: transparent; background: color-mix(in oklab, var(--danger) 14%, transparent); color: var(--danger); }
 [aria-disabled='true'] { cursor: default; color: var(--muted); }
@@ -252,8 +253,12 @@ textarea:focus-visible, select:focus-visible { outline-offset: -1px; }
   .meter { gap: 3px; }
   .log { block-size: var(--antiphon-captions-size, 208px); }
 }
+` +
+  // Beside other buttons, words need all the room.
+  `
 @container (max-width: 280px) {
-  /* Beside other buttons, words need all the room. */
+  .headline { font-size: 15px; }
+  textarea::placeholder { font-size: 14px; }
   .icon-button:not([hidden]) ~ .main svg { display: none; }
 }
 @media (prefers-reduced-motion: reduce) {

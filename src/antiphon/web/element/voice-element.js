@@ -102,6 +102,7 @@ export class AntiphonVoice extends Base {
 
   #leave() {
     this.stop();
+    this.#panel?.closeMenu();
     giveBack(this.#number);
     this.#number = 0;
   }
@@ -211,6 +212,7 @@ export class AntiphonVoice extends Base {
     on('microphone', () => this.#draw());
     on('history', (entry) => this.#entryChanged(client, entry));
     on('problem', (problem) => this.#problemTold(problem));
+    on('recovered', (code) => this.#dismiss({ code, detail: '' }));
     on('tool', (call) => this.#tell('tool', call));
   }
 
@@ -360,6 +362,8 @@ export class AntiphonVoice extends Base {
       await change;
       if (this.#notice?.code.startsWith(which)) this.#notice = null;
     } catch (error) {
+      // The conversation was ended before the browser's question was answered.
+      if (/** @type {Error} */ (error).name === 'AbortError') return;
       if (!(error instanceof ProblemError)) throw error;
       this.#chosen[which] = '';
       // A microphone that is gone says so itself.

@@ -25,7 +25,7 @@ import { StreamPlayer } from './stream-player.js';
  */
 
 /**
- * Events: `problem` (detail: Problem) and `recovered`, when what was told last is over.
+ * Events: `problem` (detail: Problem) and `recovered`: `playback_blocked` is over.
  *
  * It has one AudioContext, at the device's own rate; the queue changes the rate itself. A context of 24000 Hz would be simpler, but Firefox
  * then refuses to listen to WebRTC's streams (for the level), Safari has played such contexts at the wrong speed when a Bluetooth headset
@@ -180,6 +180,7 @@ export class Loudspeaker extends EventTarget {
 
   /** A context that came back from the machine's sleep without its clock is of no use any more. */
   #reopen() {
+    this.#queue?.detach();
     this.#outlet?.close();
     this.#outlet = null;
     this.#closeStage();

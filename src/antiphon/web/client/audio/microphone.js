@@ -1,5 +1,6 @@
 // The user's microphone, or a stream of the page in its place.
 
+import { onAbort } from '../clock.js';
 import { ProblemError } from '../problems.js';
 import { useMicrophone } from './audio-session.js';
 import { MicrophoneTap } from './levels.js';
@@ -39,7 +40,8 @@ export class Microphone extends EventTarget {
   #trackEnd = new AbortController();
   #end = new AbortController();
   #release;
-  #changing = false;
+  /** @type {AbortController | null} Of the change that is under way. */
+  #change = null;
   /** Whether a problem was told that is not over. */
   #told = false;
 
@@ -105,6 +107,7 @@ export class Microphone extends EventTarget {
   }
 
   set muted(muted) {
+    if (muted === this.#muted) return; // the page may have muted its own track
     this.#muted = muted;
     this.#track.enabled = !muted;
   }
@@ -115,19 +118,24 @@ export class Microphone extends EventTarget {
   }
 
   /**
-   * Take another device, or a stream of the page.
+   * Take another device, or a stream of the page. What is chosen last is taken.
    *
    * @param {MicrophoneOptions | MediaStream} options
    * @param {{ signal?: AbortSignal }} [wait]
-   * @throws {ProblemError} Then what was in use goes on.
+   * @throws {ProblemError} Then what was in use goes on. A DOMException `AbortError` when something else was chosen meanwhile.
    */
   async use(options, { signal } = {}) {
-    this.#changing = true;
+    this.#change?.abort();
+    const change = (this.#change = new AbortController());
+    const unlink = signal && onAbort(signal, () => change.abort(signal.reason));
     try {
-      const stream = isStream(options) ? options : await this.#request(options, signal);
+      const stream = isStream(options) ? options : await this.#request(options, change.signal);
+      if (change.signal.aborted && !isStream(options)) stopTracks(stream);
+      change.signal.throwIfAborted();
       this.#take(stream, isStream(options) ? null : options);
     } finally {
-      this.#changing = false;
+      unlink?.();
+      if (this.#change === change) this.#change = null;
     }
   }
 
@@ -199,7 +207,7 @@ export class Microphone extends EventTarget {
   /** @returns {import('./microphone-watch.js').Look} */
   #look() {
     return {
-      muted: this.#track.muted && !this.#changing,
+      muted: this.#track.muted && !this.#change,
       enabled: this.#track.enabled,
       running: this.#tap?.running ?? true,
       zeros: this.#tap?.meter.isDigitalSilence() ?? false,
@@ -264,12 +272,13 @@ export class Microphone extends EventTarget {
 
   /** The device is gone: take the default one, once. */
   async #recover() {
-    if (this.#changing || this.#end.signal.aborted) return;
+    if (this.#change || this.#end.signal.aborted) return;
     if (!this.#options) return this.#giveUp();
     try {
       await this.use({ ...this.#options, deviceId: '' }, { signal: this.#end.signal });
-    } catch {
-      this.#giveUp();
+    } catch (error) {
+      // Else something else was chosen.
+      if (error instanceof ProblemError) this.#giveUp();
     }
   }
 

@@ -78,6 +78,21 @@ export class PlaybackLedger {
     if (this.#reports.length > KEPT_REPORTS) this.#reports.shift();
   }
 
+  /** How much was appended. */
+  get appended() {
+    return this.#appended;
+  }
+
+  /**
+   * @param {number} heardFrame
+   * @returns {number} The position that is heard then.
+   */
+  heard(heardFrame) {
+    const report = this.#reports.findLast((one) => one.frame <= heardFrame) ?? BEGINNING;
+    const since = report.playing ? heardFrame - report.frame : 0;
+    return Math.min(this.#appended, report.position + since);
+  }
+
   /**
    * How much of what was appended is not heard yet.
    *
@@ -85,7 +100,7 @@ export class PlaybackLedger {
    * @returns {number} In frames.
    */
   ahead(heardFrame) {
-    return this.#appended - this.#heardPosition(heardFrame);
+    return this.#appended - this.heard(heardFrame);
   }
 
   /**
@@ -95,7 +110,7 @@ export class PlaybackLedger {
    * @returns {PlaybackEvent[]} What happened since.
    */
   advance(heardFrame) {
-    const heard = this.#heardPosition(heardFrame);
+    const heard = this.heard(heardFrame);
     /** @type {PlaybackEvent[]} */
     const events = [];
     for (let segment = this.#segments[0]; segment && heard > segment.start; segment = this.#segments[0]) {
@@ -112,7 +127,7 @@ export class PlaybackLedger {
    * @returns {PlayedPart | null} What is playing, or would be if its audio had come in time.
    */
   playing(heardFrame) {
-    const heard = this.#heardPosition(heardFrame);
+    const heard = this.heard(heardFrame);
     const segment = this.#segments.find((one) => !this.#isOver(one, heard));
     if (!segment) return null;
     const frames = Math.min(segment.frames, Math.max(0, heard - segment.start));
@@ -124,19 +139,37 @@ export class PlaybackLedger {
     return this.#segments.map((segment) => segment.part.responseId);
   }
 
+  /**
+   * The context is gone, and what was not heard will be appended again, for another one: positions begin at 0 there.
+   *
+   * @param {number} heardFrame
+   */
+  rewind(heardFrame) {
+    const heard = this.heard(heardFrame);
+    this.#segments = this.#segments
+      .filter(({ start }) => start < heard)
+      .map(({ part, start, frames }) => ({ part, start: start - heard, frames: Math.min(frames, heard - start) }));
+    this.#reports = [BEGINNING];
+    this.#appended = 0;
+    this.#ended.clear();
+  }
+
+  /** @param {number} rate Of the frames from now on, with nothing appended that was not heard. */
+  use(rate) {
+    const scale = rate / this.#rate;
+    for (const segment of this.#segments) {
+      segment.start *= scale;
+      segment.frames *= scale;
+    }
+    this.#rate = rate;
+  }
+
   /** Forget all that was appended; positions begin at 0 again. */
   clear() {
     this.#segments = [];
     this.#reports = [BEGINNING];
     this.#appended = 0;
     this.#sounding = null;
-  }
-
-  /** @param {number} heardFrame */
-  #heardPosition(heardFrame) {
-    const report = this.#reports.findLast((one) => one.frame <= heardFrame) ?? BEGINNING;
-    const since = report.playing ? heardFrame - report.frame : 0;
-    return Math.min(this.#appended, report.position + since);
   }
 
   /**

@@ -34,9 +34,10 @@ export class PlaybackQueue extends EventTarget {
   /** @type {Waiting[]} */
   #waiting = [];
   #waitingSamples = 0;
+  /** @type {{ what: Waiting, end: number }[]} What was given on and is not heard, with the position behind it. */
+  #fed = [];
   /** @type {Set<string>} */
   #cleared = new Set();
-  #dropped = 0;
 
   /**
    * Play through an outlet from now on; until then, parts wait.
@@ -44,11 +45,26 @@ export class PlaybackQueue extends EventTarget {
    * @param {Outlet} outlet
    */
   attach(outlet) {
+    this.detach();
     this.#outlet = outlet;
-    this.#ledger = new PlaybackLedger(outlet.rate);
+    this.#ledger.use(outlet.rate);
     this.#resampler = new Resampler(RATE, outlet.rate, { aligned: true });
     this.#resampled = null;
     this.advance();
+  }
+
+  /** The outlet is of no use any more: what was not heard of what it got waits for the next one. */
+  detach() {
+    if (!this.#outlet) return;
+    this.advance();
+    const { heardFrame, rate } = this.#outlet;
+    const heard = this.#ledger.heard(heardFrame);
+    const unheard = this.#fed.map(({ what, end }) => restOf(what, ((end - heard) * RATE) / rate));
+    for (const one of unheard) if ('part' in one) this.#waitingSamples += one.pcm.length;
+    this.#waiting.unshift(...unheard);
+    this.#fed = [];
+    this.#ledger.rewind(heardFrame);
+    this.#outlet = null;
   }
 
   /**
@@ -57,10 +73,7 @@ export class PlaybackQueue extends EventTarget {
    */
   append(part, pcm) {
     if (this.#cleared.has(part.responseId)) return;
-    if (this.#waitingSamples + pcm.length > LONGEST_SAMPLES) {
-      this.#dropped += pcm.length;
-      return;
-    }
+    if (this.#waitingSamples + pcm.length > LONGEST_SAMPLES) return;
     this.#waiting.push({ part, pcm });
     this.#waitingSamples += pcm.length;
     this.advance();
@@ -83,6 +96,7 @@ export class PlaybackQueue extends EventTarget {
     this.#rememberCleared();
     this.#waiting = [];
     this.#waitingSamples = 0;
+    this.#fed = [];
     this.#resampler.reset();
     this.#resampled = null;
     this.#ledger.clear();
@@ -92,20 +106,10 @@ export class PlaybackQueue extends EventTarget {
 
   /** @returns {PlayedPart | null} What is heard, or is about to be. */
   get playing() {
-    const played = this.#outlet && this.#ledger.playing(this.#outlet.heardFrame);
+    const played = this.#ledger.playing(this.#outlet?.heardFrame ?? 0);
     if (played) return played;
     const next = this.#waiting.find((one) => 'part' in one);
     return next ? { ...next.part, playedMs: 0 } : null;
-  }
-
-  /** How often the audio of an answer did not come in time. */
-  get underruns() {
-    return this.#outlet?.underruns ?? 0;
-  }
-
-  /** How many seconds were thrown away because ten minutes were waiting. */
-  get droppedSeconds() {
-    return this.#dropped / RATE;
   }
 
   /** @param {PlaybackReport | null} report Of the outlet. */
@@ -119,6 +123,8 @@ export class PlaybackQueue extends EventTarget {
     if (!this.#outlet) return;
     const heard = this.#outlet.heardFrame;
     this.#feed(this.#outlet, heard);
+    const position = this.#ledger.heard(heard);
+    while (this.#fed[0] && this.#fed[0].end <= position) this.#fed.shift();
     for (const { type, responseId } of this.#ledger.advance(heard)) {
       this.dispatchEvent(new CustomEvent(type, { detail: { responseId } }));
     }
@@ -134,6 +140,7 @@ export class PlaybackQueue extends EventTarget {
       const next = /** @type {Waiting} */ (this.#waiting.shift());
       if ('part' in next) this.#feedPart(outlet, next.part, next.pcm);
       else this.#feedEnd(outlet, next.ended);
+      this.#fed.push({ what: next, end: this.#ledger.appended });
     }
   }
 
@@ -182,6 +189,16 @@ export class PlaybackQueue extends EventTarget {
     for (const id of [...this.#ledger.responses, ...waiting]) this.#cleared.add(id);
     for (const id of [...this.#cleared].slice(0, -KEPT_CLEARED)) this.#cleared.delete(id);
   }
+}
+
+/**
+ * @param {Waiting} what
+ * @param {number} samples How many of its last ones are wanted, at 24000 Hz.
+ * @returns {Waiting}
+ */
+function restOf(what, samples) {
+  if ('ended' in what || samples >= what.pcm.length) return what;
+  return { part: what.part, pcm: what.pcm.subarray(what.pcm.length - Math.max(0, Math.round(samples))) };
 }
 
 /** What a loudspeaker needs to play audio that comes as events. Calls need none of it, so it is not loaded for them. */

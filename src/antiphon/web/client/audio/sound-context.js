@@ -2,12 +2,22 @@
 
 /** @typedef {{ onBlocked?: () => void, onRunning?: () => void, onStalled?: () => void }} ContextListener */
 
-// What browsers take as the user's wish to hear something.
-const GESTURES = ['pointerup', 'touchend', 'click', 'keydown'];
 // A context that is not allowed to start says nothing about it. Where it should be allowed, a slow device is the likelier reason.
 const PATIENCE_MS = 700;
 const LONG_PATIENCE_MS = 4000;
 const STALL_MS = 700;
+
+/**
+ * Listen to what browsers take as the user's wish to hear something.
+ *
+ * @param {() => void} listener
+ * @param {AbortSignal} signal
+ */
+export function onGesture(listener, signal) {
+  for (const gesture of ['pointerup', 'touchend', 'click', 'keydown']) {
+    document.addEventListener(gesture, listener, { signal, capture: true, passive: true });
+  }
+}
 
 /**
  * Resumes a context whenever there is hope:
@@ -36,9 +46,7 @@ export class ContextKeeper {
     context.addEventListener('statechange', () => this.#look(), { signal });
     document.addEventListener('visibilitychange', () => this.#wake(), { signal });
     globalThis.addEventListener('pageshow', () => this.#wake(), { signal });
-    for (const gesture of GESTURES) {
-      document.addEventListener(gesture, () => this.#touched(), { signal, capture: true, passive: true });
-    }
+    onGesture(() => this.#touched(), signal);
   }
 
   /** Let it run; says `onBlocked` when the browser does not want it yet. */

@@ -1,8 +1,8 @@
 // An <audio> element that keeps playing a stream.
 
-/** @typedef {{ onBlocked?: () => void, onPlaying?: () => void, onFailed?: (detail: string) => void }} PlayerListener */
+import { onGesture } from './sound-context.js';
 
-const GESTURES = ['pointerup', 'touchend', 'click', 'keydown'];
+/** @typedef {{ onBlocked?: () => void, onPlaying?: () => void, onFailed?: (detail: string) => void }} PlayerListener */
 
 export class StreamPlayer {
   #element;
@@ -24,9 +24,7 @@ export class StreamPlayer {
     this.#element.addEventListener('pause', () => this.#goOn(), { signal });
     this.#element.addEventListener('playing', () => this.#sounds(), { signal });
     document.addEventListener('visibilitychange', () => this.#goOn(), { signal });
-    for (const gesture of GESTURES) {
-      document.addEventListener(gesture, () => this.#goOn(), { signal, capture: true, passive: true });
-    }
+    onGesture(() => this.#goOn(), signal);
   }
 
   /** What it plays. */

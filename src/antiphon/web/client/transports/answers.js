@@ -54,10 +54,11 @@ export class Answers {
   /** @type {import('./played-answers.js').PlayedAnswers | null} What is played from events, once a step did so. */
   played = null;
 
-  /** @param {RealtimeEvent} event Any of the server's, over whichever transport. */
-  note(event) {
-    if (event.type === 'response.created') this.#begin(/** @type {any} */ (event.response));
-    else if (event.type === 'response.done') this.#finish(/** @type {any} */ (event.response)?.id);
+  /** @param {RealtimeEvent} given Any of the server's, over whichever transport. */
+  note(given) {
+    const event = /** @type {import('../events.js').ServerEvent} */ (given);
+    if (event.type === 'response.created') this.#begin(event.response);
+    else if (event.type === 'response.done') this.#finish(event.response?.id);
     else if (event.type === 'session.created' || event.type === 'session.updated') this.#noteSession(event.session);
   }
 
@@ -68,7 +69,7 @@ export class Answers {
     this.interrupts = true;
   }
 
-  /** @param {any} response */
+  /** @param {import('../events.js').Response | undefined} response */
   #begin(response) {
     if (typeof response?.id !== 'string') return;
     const inside = response.conversation_id !== null;
@@ -84,7 +85,7 @@ export class Answers {
     this.done.add(responseId);
   }
 
-  /** @param {any} session */
+  /** @param {import('../events.js').Session | undefined} session */
   #noteSession(session) {
     const detection = session?.audio?.input?.turn_detection;
     if (detection !== undefined) this.interrupts = detection?.interrupt_response !== false;

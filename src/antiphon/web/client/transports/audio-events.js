@@ -11,6 +11,7 @@ import { PlayedAnswers } from './played-answers.js';
 
 /** @typedef {import('../types.js').RealtimeEvent} RealtimeEvent */
 /** @typedef {import('../types.js').ConnectRequest} ConnectRequest */
+/** @typedef {import('../types.js').SessionConfig} SessionConfig */
 
 const APPEND = '{"type":"input_audio_buffer.append","audio":"';
 
@@ -111,9 +112,9 @@ export class AudioEvents {
     this.#countReplayed(event);
   }
 
-  /** @param {any} event */
+  /** @param {RealtimeEvent} event */
   #hear(event) {
-    const bytes = decodeBase64(String(event.delta ?? ''));
+    const bytes = decodeBase64(String(event['delta'] ?? ''));
     if (this.#request.speaks) this.#played.play(event, bytes);
     this.#request.onEvent({ ...event, delta: '', audio_bytes: bytes.length });
   }
@@ -127,10 +128,11 @@ export class AudioEvents {
     this.#tellCuts();
   }
 
-  /** @param {any} event */
-  #giveOn(event) {
+  /** @param {RealtimeEvent} given */
+  #giveOn(given) {
+    const event = /** @type {import('../events.js').ServerEvent} */ (given);
     if (event.type === 'session.created') this.#wantPcm(event.session);
-    this.#request.onEvent(event);
+    this.#request.onEvent(given);
     if (event.type === 'response.output_item.done') this.#tellCuts(event.item?.id);
     if (event.type !== 'response.done') return;
     this.#played.endDone();
@@ -155,15 +157,16 @@ export class AudioEvents {
   /**
    * An agent made for telephones may have another format, which is not for here.
    *
-   * @param {any} session
+   * @param {SessionConfig} session
    */
   #wantPcm(session) {
     const audio = /** @type {Record<string, object>} */ ({});
+    const had = /** @type {Record<string, { format?: { type?: string } } | undefined>} */ (session?.audio ?? {});
     for (const side of ['input', 'output']) {
-      const type = session?.audio?.[side]?.format?.type;
+      const type = had[side]?.format?.type;
       if (type && type !== 'audio/pcm') audio[side] = { format: { type: 'audio/pcm', rate: 24_000 } };
     }
     if (Object.keys(audio).length === 0) return;
-    this.#sendText(JSON.stringify({ type: 'session.update', session: { type: session.type ?? 'realtime', audio } }));
+    this.#sendText(JSON.stringify({ type: 'session.update', session: { type: session['type'] ?? 'realtime', audio } }));
   }
 }

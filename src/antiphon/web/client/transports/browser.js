@@ -1,5 +1,7 @@
 // What the transports take from the browser. Tests hand in their own, with clocks that they move themselves.
 
+import { pause as paused } from '../clock.js';
+
 /**
  * @typedef {Pick<typeof globalThis, 'fetch' | 'setTimeout' | 'clearTimeout' | 'performance' | 'WebSocket' | 'RTCPeerConnection'
  *   | 'MediaStream'> & { navigator: Pick<Navigator, 'onLine'>, location?: Pick<Location, 'origin'> }} Browser
@@ -36,16 +38,11 @@ export class Deferred {
  * @returns {Promise<void>} Never rejected.
  */
 export function pause(browser, milliseconds, signal) {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const over = () => {
-      browser.clearTimeout(timer);
-      signal.removeEventListener('abort', over);
-      resolve();
-    };
-    const timer = browser.setTimeout(over, milliseconds);
-    signal.addEventListener('abort', over);
-  });
+  const after = (/** @type {number} */ ms, /** @type {() => void} */ run) => {
+    const timer = browser.setTimeout(run, ms);
+    return () => browser.clearTimeout(timer);
+  };
+  return paused({ after }, milliseconds, signal).catch(() => {});
 }
 
 /** Aborted when one of the given signals is, or by itself: AbortSignal.any, which Safari before 17.4 lacks. */

@@ -4,7 +4,7 @@ import { notice } from '../events.js';
 import { ProblemError } from '../problems.js';
 import { AudioEvents } from './audio-events.js';
 import { Deferred, Stopper } from './browser.js';
-import { EVENTS_PATH, Posts } from './posts.js';
+import { EVENTS_PATH, Posts, forgetPosts } from './posts.js';
 import { LastWords, endProblem } from './refusals.js';
 import { Api, SESSION_HEADER } from './requests.js';
 import { HeldBackError, StreamEndedError, listen, poll } from './streamed-events.js';
@@ -134,6 +134,7 @@ class HttpConnection {
     const { reason, aborted } = this.#request.signal;
     const problem = begun ? this.#problemOf(error) : aborted ? reason : this.#whyNot(error);
     this.#finish(true);
+    if (problem.code === 'conversation_lost') forgetPosts(this.token ?? '');
     if (begun) return this.#request.onLost(problem.problem);
     // What was begun, and is not wanted, takes a place at the server.
     if (this.token !== null && this.#request.resume === null) this.#hangUp();
@@ -163,6 +164,7 @@ class HttpConnection {
 
   #hangUp() {
     if (this.token === null) return;
+    forgetPosts(this.token);
     this.#api.tell(EVENTS_PATH, { method: 'DELETE', headers: { [SESSION_HEADER]: this.token }, keyed: false });
   }
 }

@@ -39,6 +39,11 @@ function numberingOf(token) {
   return numbering;
 }
 
+/** @param {string} token Of a conversation that is over. */
+export function forgetPosts(token) {
+  numberings.delete(token);
+}
+
 /** What goes out over one connection. */
 export class Posts {
   #api;

@@ -30,6 +30,7 @@ const BY_CODE = {
   session_not_found: 'conversation_lost',
   session_expired: 'session_expired',
   server_error: 'server_error',
+  insufficient_quota: 'request_refused', // which no waiting helps, unlike what else is told with 429
 };
 
 /**
@@ -77,6 +78,7 @@ function httpCode(status, code) {
   if (status === 401) return 'key_missing';
   // A server that has no such address may still have the other steps' ones.
   if (status === 404 || status === 405 || status === 501) return code === null ? 'not_offered' : 'request_refused';
+  if (status === 429) return 'server_full'; // of a proxy, perhaps
   // What stands before a server that is gone.
   if (status === 502 || status === 504) return 'server_unreachable';
   return status >= 500 ? 'server_error' : 'request_refused';

@@ -1,5 +1,6 @@
 // Events from a server over plain HTTP: as a stream of server-sent events, or by asking again and again.
 
+import { eventIn } from '../events.js';
 import { ProblemError } from '../problems.js';
 import { Stopper, pause } from './browser.js';
 import { EventStreamParser } from './event-stream.js';
@@ -91,25 +92,12 @@ async function read(response, parser, watch, onEvent) {
     for (const data of parser.push(value)) {
       begun = true;
       watch.signal.throwIfAborted();
-      give(data, onEvent);
+      const event = eventIn(data);
+      if (event !== null) onEvent(event);
     }
     if (begun) watch.expect(SILENT_MS, () => new StreamEndedError(`nothing came for ${SILENT_MS / 1000} s`, false));
   }
   throw new StreamEndedError('the stream has ended', (parser.retry ?? 0) >= FINAL_RETRY_MS);
-}
-
-/**
- * @param {string} data
- * @param {(event: RealtimeEvent) => void} onEvent
- */
-function give(data, onEvent) {
-  let event;
-  try {
-    event = JSON.parse(data);
-  } catch {
-    return; // the API has no such thing
-  }
-  if (typeof event?.type === 'string') onEvent(event);
 }
 
 /**
@@ -176,7 +164,14 @@ async function answered(api, browser, query, begun, signal) {
 
 /** @param {unknown} error */
 function mayPass(error) {
-  const passing = ['server_unreachable', 'offline', 'connection_lost', 'server_error', 'request_refused'];
+  const passing = [
+    'server_unreachable',
+    'offline',
+    'connection_lost',
+    'server_error',
+    'server_full',
+    'request_refused',
+  ];
   return !(error instanceof ProblemError) || passing.includes(error.code);
 }
 

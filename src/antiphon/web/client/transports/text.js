@@ -17,12 +17,46 @@ import { Api, SESSION_HEADER } from './requests.js';
 /** @typedef {import('../types.js').Connection} Connection */
 /** @typedef {import('../types.js').ConnectRequest} ConnectRequest */
 /** @typedef {import('../types.js').RealtimeEvent} RealtimeEvent */
+/** @typedef {import('../types.js').ResumePoint} ResumePoint */
+/** @typedef {import('../types.js').SessionConfig} SessionConfig */
+/** @typedef {import('../events.js').ItemCreate} ItemCreate */
+/** @typedef {import('../events.js').ResponseCreate} ResponseCreate */
+/** @typedef {import('../events.js').SessionUpdate} SessionUpdate */
 
 const MODEL = 'gpt-realtime'; // a request must name one
 const ANSWER_MS = 130_000; // the server gives up after 120 seconds
 const MOST_MESSAGES = 1_000;
 // What ends the conversation, besides the answer.
 const FATAL = ['conversation_lost', 'key_invalid', 'key_missing', 'offline', 'server_unreachable'];
+const MOST_TIMES = 3; // what loses the connection each time is let go
+const CANCELLED = { type: 'cancelled', reason: 'client_cancelled' };
+
+/**
+ * What was said in text, in a conversation that goes on. It outlives connections: the server may not have all of it.
+ *
+ * @typedef {object} Said
+ * @property {ResumePoint | null} point Where the conversation was gone on with.
+ * @property {ChatMessage[]} messages
+ * @property {ResponseCreate | null} asked What the server has not taken yet.
+ * @property {number} times How often that was tried again.
+ */
+
+/** @type {WeakMap<import('../audio/loudspeaker.js').Loudspeaker, Said>} By conversation: each has a loudspeaker of its own. */
+const conversations = new WeakMap();
+
+/**
+ * @param {ConnectRequest} request
+ * @returns {Said}
+ */
+function saidIn({ resume, loudspeaker }) {
+  const known = conversations.get(loudspeaker);
+  const { token, lastEventId } = known?.point ?? {};
+  // What was gone on with over another step has other events behind it.
+  if (known && resume?.token === token && resume?.lastEventId === lastEventId) return known;
+  const said = { point: resume, messages: [], asked: null, times: 0 };
+  if (resume) conversations.set(loudspeaker, said);
+  return said;
+}
 
 /**
  * Fulfilled once the server has answered anything.
@@ -50,14 +84,13 @@ class TextConnection {
   #browser;
   #over = false;
   #ids = 0;
-  /** @type {ChatMessage[]} */
-  #messages = [];
-  /** @type {Record<string, any>} */
+  #said;
+  /** @type {SessionConfig} */
   #session;
   /** @type {{ answer: ChatAnswer, stopper: Stopper } | null} */
   #answering = null;
-  /** @type {RealtimeEvent | null} A `response.create` that waits for the answer before. */
-  #asked = null;
+  /** @type {ResponseCreate | null} It waits for the answer before. */
+  #next = null;
 
   /**
    * @param {ConnectRequest} request
@@ -69,16 +102,19 @@ class TextConnection {
     this.#api = api;
     this.#browser = browser;
     this.token = request.resume?.token ?? null;
+    this.#said = saidIn(request);
     const audio = { input: { turn_detection: null }, output: {} };
     const fixed = { type: 'realtime', object: 'realtime.session', id: this.#newId('sess'), model: request.model };
     this.#session = { ...fixed, output_modalities: ['text'], instructions: '', tools: [], audio };
     if (this.token) this.#tell({ type: 'antiphon.session.resumed', events: 0, complete: true });
     else this.#tell({ type: 'session.created', session: this.#session });
+    this.#askAgain();
   }
 
-  /** @param {RealtimeEvent} event */
-  send(event) {
+  /** @param {RealtimeEvent} given */
+  send(given) {
     if (this.#over) return;
+    const event = /** @type {import('../events.js').ClientEvent} */ (given);
     if (event.type === 'conversation.item.create') this.#add(event.item);
     else if (event.type === 'response.create') this.#ask(event);
     else if (event.type === 'response.cancel') this.#cancel();
@@ -91,6 +127,8 @@ class TextConnection {
     if (this.#over) return;
     this.#over = true;
     this.#answering?.stopper.abort(new Error('the connection was closed'));
+    // Who goes on elsewhere would wait for its end.
+    if (this.#answering) this.#end(this.#answering.answer, 'cancelled', CANCELLED);
     // It may have begun over another transport, and would wait in vain.
     if (!keep && this.token !== null) {
       const headers = { [SESSION_HEADER]: this.token };
@@ -100,7 +138,7 @@ class TextConnection {
 
   // --- client events ----------------------------------------------------------------------------------------------
 
-  /** @param {any} item */
+  /** @param {ItemCreate['item']} item */
   #add(item) {
     const message = messageOf(item);
     if (message === null) return this.#complain('a conversation in text takes items with text alone');
@@ -112,11 +150,11 @@ class TextConnection {
 
   /** @param {ChatMessage} message */
   #note(message) {
-    this.#messages.push(message);
-    if (this.#messages.length > MOST_MESSAGES) this.#messages.shift();
+    const { messages } = this.#said;
+    if (messages.push(message) > MOST_MESSAGES) messages.shift();
   }
 
-  /** @param {any} changes */
+  /** @param {SessionConfig} changes */
   #update(changes) {
     const { instructions, tools } = { ...this.#session, ...changes };
     // A conversation that goes on keeps what it has.
@@ -125,25 +163,40 @@ class TextConnection {
   }
 
   #cancel() {
-    this.#asked = null;
+    this.#next = this.#said.asked = null;
     this.#answering?.stopper.abort(new Error('cancelled'));
   }
 
-  /** @param {RealtimeEvent} event */
+  /** @param {ResponseCreate} event */
   #ask(event) {
-    if (this.#answering !== null) this.#asked = event;
-    else this.#answer(event);
+    if (this.#answering !== null) this.#next = event;
+    else this.#begin(event);
+  }
+
+  /** @param {ResponseCreate} event */
+  #begin(event) {
+    this.#said.asked = event;
+    this.#said.times = 0;
+    this.#answer(event);
+  }
+
+  /** The last connection was lost with a question that had been told to be asked. */
+  #askAgain() {
+    const said = this.#said;
+    if (said.asked && ++said.times < MOST_TIMES) this.#answer(said.asked);
+    else said.asked = null;
   }
 
   // --- answers ----------------------------------------------------------------------------------------------------
 
-  /** @param {any} event A `response.create`. */
+  /** @param {ResponseCreate} event */
   async #answer(event) {
     const stopper = new Stopper();
+    const { metadata } = /** @type {{ metadata?: unknown }} */ (event.response ?? {});
     const answer = new ChatAnswer(
       (told) => this.#tell(told),
       (kind) => this.#newId(kind),
-      event.response?.metadata,
+      metadata,
     );
     this.#answering = { answer, stopper };
     const timer = this.#browser.setTimeout(() => stopper.abort(new ProblemError('timed_out')), ANSWER_MS);
@@ -154,7 +207,7 @@ class TextConnection {
 
   /**
    * @param {ChatAnswer} answer
-   * @param {any} event
+   * @param {ResponseCreate} event
    * @param {AbortSignal} signal
    */
   async #fetch(answer, event, signal) {
@@ -162,6 +215,7 @@ class TextConnection {
     const headers = { 'Content-Type': 'application/json', Accept: 'text/event-stream', ...session };
     const body = JSON.stringify(this.#body(event.response));
     const response = await this.#api.ask('/chat/completions', { method: 'POST', headers, body, signal });
+    this.#said.asked = null;
     for await (const data of dataOf(response)) {
       signal.throwIfAborted();
       if (data === '[DONE]') return;
@@ -173,12 +227,12 @@ class TextConnection {
     throw new ProblemError('connection_lost', 'the answer broke off');
   }
 
-  /** @param {any} wanted Of the `response.create`. */
+  /** @param {object | undefined} wanted Of the `response.create`. */
   #body(wanted) {
-    const { instructions, tools } = { ...this.#session, ...wanted };
+    const { instructions, tools } = /** @type {SessionConfig} */ ({ ...this.#session, ...wanted });
     const system = this.token === null && instructions ? [{ role: 'system', content: String(instructions) }] : [];
     const offered = chatTools(tools);
-    const messages = [...system, ...latest(this.#messages)];
+    const messages = [...system, ...latest(this.#said.messages)];
     // To be asked for an answer to nothing is fine with a session, not with chat.
     if (messages.length === system.length) messages.push({ role: 'user', content: '…' });
     const model = this.#request.model || MODEL;
@@ -193,22 +247,34 @@ class TextConnection {
   #finish(answer, problem, signal) {
     this.#answering = null;
     const cancelled = signal.aborted && !(signal.reason instanceof ProblemError);
-    if (problem === null) answer.end('completed');
-    else if (cancelled) answer.end('cancelled', { type: 'cancelled', reason: 'client_cancelled' });
-    else answer.end('failed', { type: 'failed', error: { code: problem.code, message: problem.detail } });
+    // From here on nothing is taken: it would be told that it was.
+    this.#over = problem !== null && !cancelled && FATAL.includes(problem.code);
+    if (problem === null) this.#end(answer, 'completed', null);
+    else if (cancelled) this.#end(answer, 'cancelled', CANCELLED);
+    else this.#end(answer, 'failed', { type: 'failed', error: { code: problem.code, message: problem.detail } });
+    if (problem !== null && this.#over) return this.#lose(problem);
+    this.#said.asked = null;
+    const next = this.#next;
+    this.#next = null;
+    if (next !== null) this.#begin(next);
+  }
+
+  /**
+   * @param {ChatAnswer} answer
+   * @param {'completed' | 'cancelled' | 'failed'} status
+   * @param {object | null} details
+   */
+  #end(answer, status, details) {
+    answer.end(status, details);
     // Behind the end: half a call is none. What an answer said before it was cancelled is known, as it was read.
     if (answer.message) this.#note(answer.message);
     // In a conversation that goes on, the question is there already: only what follows the last answer is added.
-    else if (this.token !== null && (problem === null || cancelled)) this.#note({ role: 'assistant', content: '…' });
-    if (problem !== null && !cancelled && FATAL.includes(problem.code)) return this.#lose(problem);
-    const [asked] = [this.#asked, (this.#asked = null)];
-    if (asked !== null) this.#answer(asked);
+    else if (this.token !== null && status !== 'failed' && !(this.#over && this.#said.asked))
+      this.#note({ role: 'assistant', content: '…' });
   }
 
   /** @param {ProblemError} problem */
   #lose({ code, detail }) {
-    if (this.#over) return;
-    this.#over = true;
     const isGone = code === 'offline' || code === 'server_unreachable';
     this.#request.onLost({ code: isGone ? 'connection_lost' : code, detail });
   }
@@ -221,7 +287,7 @@ class TextConnection {
 
   /** @param {RealtimeEvent} event */
   #tell(event) {
-    if (!this.#over) this.#request.onEvent(event);
+    this.#request.onEvent(event);
   }
 
   /** @param {string} kind */

@@ -17,8 +17,8 @@ const CALLS_PATH = '/realtime/calls';
 const ICE_SERVERS_MS = 2_000;
 const GONE_MS = 4_000; // browsers say `disconnected` after some seconds, and often come back
 // Antiphon sends something every 400 ms at least, be it silence: without it the way is gone, or the server. Browsers take longer to say so.
-const LOOK_MS = 1_000;
-const SILENT_LOOKS = 3;
+const LOOK_MS = 500;
+const SILENT_LOOKS = 6;
 const MOST_UNSENT = 4_000_000; // bytes
 const USUAL_MESSAGE = 262_144; // bytes
 // A conversation that goes on elsewhere has its old call ended by the server; this is for when it does not.
@@ -293,14 +293,18 @@ class WebRtcCall {
   }
 
   #watch() {
-    this.#look = this.#browser.setTimeout(async () => {
-      const arrived = await packetsFrom(this.#peer);
-      if (this.#state !== 'open') return;
-      this.#silentLooks = arrived > 0 && arrived === this.#arrived ? this.#silentLooks + 1 : 0;
-      this.#arrived = arrived;
-      if (this.#silentLooks < SILENT_LOOKS) return this.#watch();
-      this.#broken(`nothing came over the connection for ${(SILENT_LOOKS * LOOK_MS) / 1000} s`);
+    this.#look = this.#browser.setTimeout(() => {
+      this.#watch();
+      void packetsFrom(this.#peer).then((packets) => this.#count(packets));
     }, LOOK_MS);
+  }
+
+  /** @param {number} packets */
+  #count(packets) {
+    this.#silentLooks = packets > 0 && packets === this.#arrived ? this.#silentLooks + 1 : 0;
+    this.#arrived = packets;
+    if (this.#state !== 'open' || this.#silentLooks < SILENT_LOOKS) return;
+    this.#broken(`nothing came over the connection for ${(SILENT_LOOKS * LOOK_MS) / 1000} s`);
   }
 
   /** @param {string} what */
