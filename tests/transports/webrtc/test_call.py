@@ -501,6 +501,26 @@ async def test_one_sign_of_life_is_enough() -> None:
         assert not call.wire.closed
 
 
+@pytest.mark.parametrize(("gap", "doubt"), [(2.5, 0.0), (5.0, 3.0)])
+async def test_what_was_played_into_a_gap_does_not_count_as_heard_before_the_client_had_time_to_come_back(
+    gap: float, doubt: float
+) -> None:
+    """The old connection may give a sign of life first."""
+    signs: list[float] = []
+    async with wired() as call:
+        call.go(1)
+        with mock.patch.object(type(call.call._session), "still_there") as still_there:
+            still_there.side_effect = lambda events: signs.append(call.hand.now)
+            call.wire.is_there = False
+            call.go(gap)
+            back = call.hand.now
+            call.wire.is_there = True
+            call.go(0.02)
+            call.wire.is_there = doubt == 0.0  # one is enough
+            call.go(4)
+        assert signs[0] - back == pytest.approx(doubt + 0.02, abs=0.021)
+
+
 # --- beginnings that fail ---------------------------------------------------------------------------------------------
 
 

@@ -45,6 +45,10 @@ _SLOW, _NO_LONGER_SLOW = 512_000, 128_000  # bytes that wait for the data channe
 _MAX_UNSENT = 16_000_000
 _GOODBYE_SECONDS = 1.5  # for what was sent last to leave
 _GOODBYE_LOOK = 0.02  # seconds between looks at whether it has left
+# What comes first over a way that was gone is what keeps it open. Whether the client heard what was played meanwhile,
+# or comes back for that, shows soon. Clients that only listen say something every 2.5 s.
+_GAP_SECONDS = 3.0
+_DOUBT_SECONDS = 3.0
 _REPORT_TICKS = 250  # 5 s between RTCP reports
 _CHECK_TICKS = 25  # 0.5 s between looks at what has come and what waits
 _ABNORMAL, _INTERNAL_ERROR, _TRY_AGAIN_LATER = 1006, 1011, 1013  # as a WebSocket is closed with
@@ -169,6 +173,8 @@ class WebRtcCall:
         self._slow = False
         self._ticks = 0
         self._silent_ticks = 0  # since anything came from the client
+        self._gave_sign = False  # that is not counted yet
+        self._doubtful_until = 0.0
         self._ended: tuple[int, str] | None = None  # close code and reason
         self._lost = True  # unless somebody ends it
         self._closing: asyncio.Handle | None = None
@@ -340,7 +346,9 @@ class WebRtcCall:
             session.hear(pcm)
         self._silent_ticks += 1
         if self._peer.was_heard():
-            self._silent_ticks = 0
+            self._note_sign(now)
+        if self._gave_sign and now >= self._doubtful_until:
+            self._gave_sign = False
             session.still_there(events=self._peer.channel_is_open and not self._peer.unsent)
         # Pulled even where it cannot be sent: time goes on, and events tell of it.
         frame = session.pull()
@@ -349,6 +357,13 @@ class WebRtcCall:
         self._ticks += 1
         if self._ticks % _CHECK_TICKS == 0:
             self._check(now)
+
+    def _note_sign(self, now: float) -> None:
+        """Note a sign of life, which is counted at once unless it is the first one after a gap."""
+        if self._silent_ticks * PERIOD > _GAP_SECONDS:
+            self._doubtful_until = now + _DOUBT_SECONDS
+        self._silent_ticks = 0
+        self._gave_sign = True
 
     def ticker_failed(self, error: Exception) -> None:  # noqa: ARG002 - the ticker has logged it
         self._fail("The server failed on this call; its log says why.")
