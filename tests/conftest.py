@@ -1,4 +1,4 @@
-"""Two halves of the tests, for two processes at once: those with browsers mostly wait for sound."""
+"""Two halves of the tests, for two processes at once: those with sound mostly wait for it."""
 
 import time
 from pathlib import Path
@@ -9,19 +9,32 @@ from tests.web.kit.pictures import SHEET_NAME, default_folder
 
 BEGAN = time.time()
 HERE = Path(__file__).parent
-# What drives browsers. One process does it all, so that no two browsers speak at the same moment.
-WITH_BROWSERS = ("web", "browser", "docs/test_browser_pages.py", "docs/test_web_pages.py")
+# Where sound is played, and judged in real time. One process does it all, so that no two browsers speak at once.
+SOUNDING = (
+    "browser",
+    "docs/test_browser_pages.py",
+    "docs/test_web_pages.py",
+    "web/test_adapter.py",
+    "web/test_element.py",
+    "web/test_firefox.py",
+    "web/test_kit_chromium.py",
+    "web/test_kit_machine.py",
+    "web/test_kit_network.py",
+    "web/test_talk_page.py",
+    "web/test_talk_page_losses.py",
+    "web/test_talk_page_networks.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Tell `--dist loadgroup` which half each test belongs to."""
     for item in items:
-        half = "browsers" if _has_browsers(item.path) else "others"
+        half = "sounding" if _is_sounding(item.path) else "others"
         item.add_marker(pytest.mark.xdist_group(half))
 
 
-def _has_browsers(path: Path) -> bool:
-    return any(path.is_relative_to(HERE / name) for name in WITH_BROWSERS)
+def _is_sounding(path: Path) -> bool:
+    return any(path.is_relative_to(HERE / name) for name in SOUNDING)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

