@@ -100,8 +100,8 @@ def test_the_element_is_mirrored(element: StatePage, pictures: Pictures) -> None
     assert not in_all(states, partial(pictured, element, pictures, "element-{}-ar-360", lang="ar"))
 
 
-# In the dark it has the same places.
-@pytest.mark.parametrize(("width", "theme"), [*((width, "light") for width in TALK_SIZES), (1440, "dark")])
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("width", TALK_SIZES)
 def test_the_talk_page_shows_all_of_each_state(width: int, theme: str, talk: StatePage, pictures: Pictures) -> None:
     talk.resize(width, TALK_SIZES[width])
     assert not in_all(talk.states, partial(pictured, talk, pictures, f"talk-{{}}-{theme}-{width}", theme=theme))
