@@ -12,18 +12,17 @@ HERE = Path(__file__).parent
 # Where sound is played, and judged in real time. One process does it all, so that no two browsers speak at once.
 SOUNDING = (
     "browser",
-    "docs/test_browser_pages.py",
     "docs/test_web_pages.py",
     "web/test_adapter.py",
     "web/test_element.py",
     "web/test_firefox.py",
-    "web/test_kit_chromium.py",
     "web/test_kit_machine.py",
-    "web/test_kit_network.py",
     "web/test_talk_page.py",
     "web/test_talk_page_losses.py",
     "web/test_talk_page_networks.py",
 )
+# Others that a busy machine may disturb: they have a browser, or a network that breaks, in real time.
+HURRIED = ("docs/test_browser_pages.py", "web/test_kit_chromium.py", "web/test_kit_network.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,14 +32,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     mishears. What is wrong fails twice.
     """
     for item in items:
-        half = "sounding" if _is_sounding(item.path) else "others"
-        item.add_marker(pytest.mark.xdist_group(half))
-        if half == "sounding":
+        item.add_marker(pytest.mark.xdist_group("sounding" if _is_in(SOUNDING, item.path) else "others"))
+        if _is_in((*SOUNDING, *HURRIED), item.path):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
-def _is_sounding(path: Path) -> bool:
-    return any(path.is_relative_to(HERE / name) for name in SOUNDING)
+def _is_in(names: tuple[str, ...], path: Path) -> bool:
+    return any(path.is_relative_to(HERE / name) for name in names)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
