@@ -9,20 +9,24 @@ from tests.web.kit.pictures import SHEET_NAME, default_folder
 
 BEGAN = time.time()
 HERE = Path(__file__).parent
-# Where sound is played, and judged in real time. One process does it all, so that no two browsers speak at once.
+# Where most of the sound is played, and judged in real time; Firefox above all, of which two disturb each other.
 SOUNDING = (
     "browser",
     "docs/test_web_pages.py",
-    "web/test_adapter.py",
     "web/test_element.py",
     "web/test_firefox.py",
-    "web/test_kit_machine.py",
     "web/test_talk_page.py",
     "web/test_talk_page_losses.py",
     "web/test_talk_page_networks.py",
 )
 # Others that a busy machine may disturb: they have a browser, or a network that breaks, in real time.
-HURRIED = ("docs/test_browser_pages.py", "web/test_kit_chromium.py", "web/test_kit_network.py")
+HURRIED = (
+    "docs/test_browser_pages.py",
+    "web/test_adapter.py",
+    "web/test_kit_chromium.py",
+    "web/test_kit_machine.py",
+    "web/test_kit_network.py",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
