@@ -10,6 +10,7 @@ from typing import Any
 from playwright.sync_api import Page, sync_playwright
 from tests.browser.browsers import Heard
 from tests.browser.site import served
+from tests.web.firefox import EMBEDDED
 from tests.web.kit.chromium import FLAGS, Chromium, running_chromium, until
 from tests.web.kit.machine import LISTENING, LOUDSPEAKER, MICROPHONE, RATE, Machine, Recorder, running_machine
 
@@ -23,15 +24,6 @@ ALL = "all"  # the name of the page that leaves the steps to the element
 TRANSPORTS = ("webrtc", "websocket", "http")
 # With the buffers that browsers have of themselves; the tests' longer ones are for machines that have much else to do.
 USUAL_FLAGS = tuple(flag for flag in FLAGS if not flag.startswith("--audio-buffer-size"))
-SITE = """\
-<!doctype html>
-<html lang="en">
-<title>A site</title>
-<link rel="icon" href="data:,">
-<script type="module" src="{origin}/web/antiphon-voice.js"></script>
-<antiphon-voice transports="{transport}"></antiphon-voice>
-</html>
-"""
 # Notes when the button was pressed and when it was connected; asks a question in that very moment, if there is one.
 WATCH = """(question) => {
   const voice = document.querySelector('antiphon-voice');
@@ -185,7 +177,7 @@ def running_room(folder: Path, origin: str) -> Iterator[Room]:
     """
     for transport in (*TRANSPORTS, ALL):
         (folder / f"{transport}.html").write_text(
-            SITE.format(origin=origin, transport="" if transport == ALL else transport)
+            EMBEDDED.format(origin=origin, transport="" if transport == ALL else transport)
         )
     with (
         served(folder) as site,
